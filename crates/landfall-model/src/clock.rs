@@ -1,0 +1,131 @@
+//! Time, randomness and ids come from this one seam (promise 10), so that a
+//! test can fix all three. Nothing else in the workspace may ask the system.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use chrono::{DateTime, SecondsFormat, Utc};
+use parking_lot::Mutex;
+use rand::rngs::StdRng;
+use rand::{RngCore, SeedableRng};
+use serde::{Deserialize, Serialize};
+
+/// A moment: microseconds since 1970-01-01T00:00:00Z, as the catalog and the tables store it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Timestamp(pub i64);
+
+impl Timestamp {
+    pub fn micros(self) -> i64 {
+        self.0
+    }
+
+    pub fn millis(self) -> i64 {
+        self.0.div_euclid(1_000)
+    }
+
+    /// This moment moved by `micros`, saturating at the ends of time.
+    pub fn plus_micros(self, micros: i64) -> Timestamp {
+        Timestamp(self.0.saturating_add(micros))
+    }
+
+    pub fn plus(self, span: std::time::Duration) -> Timestamp {
+        self.plus_micros(i64::try_from(span.as_micros()).unwrap_or(i64::MAX))
+    }
+
+    /// The UTC day, `YYYY-MM-DD`: what tables are partitioned by.
+    pub fn day(self) -> String {
+        self.utc().format("%Y-%m-%d").to_string()
+    }
+
+    fn utc(self) -> DateTime<Utc> {
+        DateTime::from_timestamp_micros(self.0).unwrap_or_default()
+    }
+}
+
+impl fmt::Display for Timestamp {
+    /// RFC 3339 in UTC with microseconds.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.utc().to_rfc3339_opts(SecondsFormat::Micros, true))
+    }
+}
+
+/// The seam itself. Cloning shares it.
+#[derive(Clone)]
+pub struct Clock(Arc<Seam>);
+
+enum Seam {
+    System,
+    Fixed { now: Mutex<i64>, random: Mutex<StdRng> },
+}
+
+impl Clock {
+    /// The machine's clock and its random numbers.
+    pub fn system() -> Clock {
+        Clock(Arc::new(Seam::System))
+    }
+
+    /// A clock that stands at `start` until `advance` moves it, with random numbers from `seed`.
+    pub fn fixed(start: Timestamp, seed: u64) -> Clock {
+        let random = Mutex::new(StdRng::seed_from_u64(seed));
+        Clock(Arc::new(Seam::Fixed { now: Mutex::new(start.0), random }))
+    }
+
+    pub fn now(&self) -> Timestamp {
+        match &*self.0 {
+            Seam::System => {
+                let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+                Timestamp(i64::try_from(since.as_micros()).unwrap_or(i64::MAX))
+            }
+            Seam::Fixed { now, .. } => Timestamp(*now.lock()),
+        }
+    }
+
+    /// Moves a fixed clock; the system's clock is not ours to move, so there it does nothing.
+    pub fn advance(&self, span: std::time::Duration) {
+        if let Seam::Fixed { now, .. } = &*self.0 {
+            let mut now = now.lock();
+            *now = Timestamp(*now).plus(span).0;
+        }
+    }
+
+    pub fn random_bytes<const N: usize>(&self) -> [u8; N] {
+        let mut bytes = [0; N];
+        match &*self.0 {
+            Seam::System => rand::rng().fill_bytes(&mut bytes),
+            Seam::Fixed { random, .. } => random.lock().fill_bytes(&mut bytes),
+        }
+        bytes
+    }
+
+    /// A number in `0..bound`, for jitter; `bound` 0 gives 0.
+    pub fn random_below(&self, bound: u64) -> u64 {
+        u64::from_le_bytes(self.random_bytes()).checked_rem(bound).unwrap_or(0)
+    }
+}
+
+impl fmt::Debug for Clock {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Clock({})", self.now())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fixed_clock_moves_only_when_told_and_repeats_its_numbers() {
+        let (a, b) = (Clock::fixed(Timestamp(5), 1), Clock::fixed(Timestamp(5), 1));
+        assert_eq!(a.random_bytes::<16>(), b.random_bytes::<16>());
+        a.advance(std::time::Duration::from_secs(1));
+        assert_eq!((a.now(), b.now()), (Timestamp(1_000_005), Timestamp(5)));
+    }
+
+    #[test]
+    fn a_timestamp_reads_as_rfc_3339() {
+        assert_eq!(Timestamp(1_700_000_000_123_456).to_string(), "2023-11-14T22:13:20.123456Z");
+        assert_eq!(Timestamp(-1).day(), "1969-12-31");
+    }
+}

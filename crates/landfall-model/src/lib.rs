@@ -1,0 +1,28 @@
+//! The nouns. Every other room speaks in these words; this one does no IO,
+//! knows no async and holds no SQL, so that a value made here means the same
+//! through every door and on every node.
+
+pub mod clock;
+pub mod columns;
+pub mod dataset;
+pub mod error;
+pub mod id;
+pub mod key;
+pub mod landing;
+pub mod limits;
+pub mod manifest;
+pub mod name;
+pub mod principal;
+pub mod reject;
+
+pub use clock::{Clock, Timestamp};
+pub use columns::{Column, Columns, Type};
+pub use dataset::{BadRecord, CsvSettings, Dataset, Encoding};
+pub use error::{Error, ErrorKind, Place, Result};
+pub use id::{AnyId, EventId, JobId, LandingId, LoadId, ManifestId, UploadId};
+pub use key::FileKey;
+pub use landing::{BodyPlace, Kind, Landing, LandingState, Phase, Source};
+pub use manifest::{Counts, DataFile, Manifest, Subject};
+pub use name::{DatasetName, Region};
+pub use principal::{Action, Grant, Grantee, Principal};
+pub use reject::Reject;

@@ -1,0 +1,155 @@
+//! Everything has a limit. Each says its unit and why it is what it is.
+
+use std::time::Duration;
+
+// ---- Requests -----------------------------------------------------------------------------
+
+/// Bytes of a file's key: what S3 allows, so that one key fits every door.
+pub const KEY_BYTES_MAX: usize = 1024;
+
+/// Bytes of one events body, uncompressed. It is held in memory while it is checked and committed.
+pub const EVENTS_BODY_BYTES_MAX: usize = 16 << 20;
+
+/// Bytes of one event: ten thousand times the usual one, and a sixteenth of a body.
+pub const EVENT_BYTES_MAX: usize = 1 << 20;
+
+/// Bytes of one file: 5 TB, as S3 has it.
+pub const FILE_BYTES_MAX: u64 = 5 << 40;
+
+/// Levels of arrays and objects in one JSON record; parsers recurse, stacks end.
+pub const JSON_DEPTH_MAX: usize = 64;
+
+/// Bytes of an `Idempotency-Key`.
+pub const IDEMPOTENCY_KEY_BYTES_MAX: usize = 255;
+
+/// How long a receipt is remembered for its `Idempotency-Key`.
+pub const IDEMPOTENCY_AGE_MAX: Duration = Duration::from_secs(24 * 3600);
+
+/// Bytes of one SQL statement.
+pub const SQL_BYTES_MAX: usize = 1 << 20;
+
+/// Items of one page of a list.
+pub const PAGE_ITEMS_MAX: usize = 1000;
+
+/// Items of a page when the caller does not say.
+pub const PAGE_ITEMS_DEFAULT: usize = 100;
+
+// ---- Clients that are slow ----------------------------------------------------------------
+
+/// A request's head must arrive within this.
+pub const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// A body that brings nothing for this long is given up.
+pub const BODY_IDLE_TIMEOUT: Duration = Duration::from_secs(20);
+
+/// After a grace of `BODY_IDLE_TIMEOUT`, a body must have brought this many bytes a second on average.
+pub const BODY_BYTES_PER_SECOND_MIN: u64 = 1024;
+
+/// Connections that one door holds open at once; the next waits in the kernel's queue.
+pub const CONNECTIONS_MAX: usize = 12_000;
+
+/// An upload that nobody continued for this long is swept.
+pub const UPLOAD_AGE_MAX: Duration = Duration::from_secs(24 * 3600);
+
+// ---- Landing ------------------------------------------------------------------------------
+
+/// Bodies up to this many bytes stay inline in the catalog: one fsync instead of four.
+pub const INLINE_BYTES_MAX: usize = 1 << 20;
+
+/// Bytes of bodies that one group commit takes; larger groups make its tail latency, not its throughput.
+pub const GROUP_BYTES_MAX: usize = 4 << 20;
+
+/// Requests that one group commit takes.
+pub const GROUP_REQUESTS_MAX: usize = 4096;
+
+/// Bytes of bodies that wait for a commit on one node; beyond it the doors say 503.
+pub const PENDING_BYTES_MAX: usize = 64 << 20;
+
+/// Bytes of acked and not yet loaded events of one dataset; beyond it the doors say 503.
+pub const UNLOADED_BYTES_MAX: i64 = 8 << 30;
+
+/// What a refused client is told to wait, in seconds.
+pub const RETRY_AFTER_SECONDS: u64 = 1;
+
+// ---- Decoding -----------------------------------------------------------------------------
+
+/// Bytes of one record of a file. A longer one is a file that cannot be read.
+pub const RECORD_BYTES_MAX: usize = 16 << 20;
+
+/// Columns of one table.
+pub const COLUMNS_MAX: usize = 4096;
+
+/// How many times larger than its container a file may unpack; beyond it (and beyond `BOMB_BYTES_FREE`) it is a bomb.
+/// Real tables in zstd reach a few hundred.
+pub const BOMB_RATIO_MAX: u64 = 1000;
+
+/// Unpacked bytes that no ratio is asked of.
+pub const BOMB_BYTES_FREE: u64 = 64 << 20;
+
+/// Members of one archive.
+pub const ARCHIVE_MEMBERS_MAX: usize = 10_000;
+
+/// Rows of one batch between rooms: large enough to amortise, small enough for the cache.
+pub const BATCH_ROWS: usize = 16_384;
+
+/// Bytes of raw text in one batch, for wide rows.
+pub const BATCH_BYTES: usize = 8 << 20;
+
+/// Bytes of a reject's raw record that are kept; the whole one is in the landing.
+pub const REJECT_RAW_BYTES_MAX: usize = 64 << 10;
+
+/// Bytes that types are inferred from at the least, before a value may decide otherwise later as a reject.
+pub const INFER_BYTES_MAX: u64 = 64 << 20;
+
+// ---- Work ---------------------------------------------------------------------------------
+
+/// How long a lease lasts without a heartbeat.
+pub const LEASE: Duration = Duration::from_secs(30);
+
+/// How often a lease is renewed: three may be lost before it ends.
+pub const HEARTBEAT: Duration = Duration::from_secs(8);
+
+/// Attempts of a job whose surroundings fail, before it is a dead letter.
+pub const JOB_ATTEMPTS_MAX: u32 = 12;
+
+/// The first wait before a retry; it doubles, with jitter, up to `BACKOFF_MAX`.
+pub const BACKOFF_FIRST: Duration = Duration::from_millis(250);
+pub const BACKOFF_MAX: Duration = Duration::from_secs(300);
+
+/// Polling between nodes: it only covers a wake-up that was lost.
+pub const POLL: Duration = Duration::from_secs(5);
+
+/// How long a node that is told to stop waits for what is under way.
+pub const DRAIN_MAX: Duration = Duration::from_secs(25);
+
+// ---- Tables -------------------------------------------------------------------------------
+
+/// How long events gather before a load takes them; they are queryable meanwhile.
+pub const LOAD_LINGER: Duration = Duration::from_secs(2);
+
+/// Bytes of waiting events that end the lingering, and that one load takes of them.
+pub const LOAD_EVENT_BYTES: i64 = 64 << 20;
+
+/// Manifests in one load.
+pub const LOAD_MANIFESTS_MAX: usize = 512;
+
+/// Rows of one Parquet row group: what one decode buffer of a reader holds.
+pub const ROW_GROUP_ROWS: usize = 128 << 10;
+
+/// Bytes of one data file; a larger landing has several.
+pub const DATA_FILE_BYTES: usize = 256 << 20;
+
+/// Bytes of decoded events that wait for their load in memory, per node; what is above is decoded by each query.
+pub const TAIL_BYTES_MAX: usize = 512 << 20;
+
+/// Bytes that all queries of a node may hold; beyond it they spill, then fail.
+pub const QUERY_BYTES_MAX: usize = 256 << 20;
+
+/// A query that runs longer is cancelled, so that no reader holds old files for ever.
+pub const QUERY_TIMEOUT: Duration = Duration::from_secs(600);
+
+/// Queries that run at once on one node.
+pub const QUERIES_MAX: usize = 64;
+
+/// Rows of one page that a system table reads from the catalog; no transaction outlives a page.
+pub const CATALOG_PAGE_ROWS: usize = 10_000;
