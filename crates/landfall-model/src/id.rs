@@ -127,6 +127,7 @@ pub enum LandingTag {}
 pub enum JobTag {}
 pub enum ManifestTag {}
 pub enum UploadTag {}
+pub enum SegmentTag {}
 
 impl Named for LandingTag {
     const PREFIX: &'static str = "lnd_";
@@ -148,10 +149,16 @@ impl Named for UploadTag {
     const WHAT: &'static str = "upload";
 }
 
+impl Named for SegmentTag {
+    const PREFIX: &'static str = "seg_";
+    const WHAT: &'static str = "segment";
+}
+
 pub type LandingId = Id<LandingTag>;
 pub type JobId = Id<JobTag>;
 pub type ManifestId = Id<ManifestTag>;
 pub type UploadId = Id<UploadTag>;
+pub type SegmentId = Id<SegmentTag>;
 
 /// The id of a load: a positive random number, because it must fit the version of a Delta `txn` action.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]

@@ -4,6 +4,7 @@
 
 pub mod clock;
 pub mod columns;
+pub mod crash;
 pub mod dataset;
 pub mod error;
 pub mod id;
@@ -19,7 +20,7 @@ pub use clock::{Clock, Timestamp};
 pub use columns::{Column, Columns, Type};
 pub use dataset::{BadRecord, CsvSettings, Dataset, Encoding};
 pub use error::{Error, ErrorKind, Place, Result};
-pub use id::{AnyId, EventId, JobId, LandingId, LoadId, ManifestId, UploadId};
+pub use id::{AnyId, EventId, JobId, LandingId, LoadId, ManifestId, SegmentId, UploadId};
 pub use key::FileKey;
 pub use landing::{BodyPlace, Kind, Landing, LandingState, Phase, Source};
 pub use manifest::{Counts, DataFile, Manifest, Subject};

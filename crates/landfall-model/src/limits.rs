@@ -62,6 +62,10 @@ pub const GROUP_BYTES_MAX: usize = 4 << 20;
 /// Requests that one group commit takes.
 pub const GROUP_REQUESTS_MAX: usize = 4096;
 
+/// A batch above this many bytes goes to a preallocated segment of the store instead of the catalog, where it would
+/// be written twice (to the write-ahead log and to the table).
+pub const SEGMENT_BODY_BYTES_MIN: usize = 64 << 10;
+
 /// Bytes of bodies that wait for a commit on one node; beyond it the doors say 503.
 pub const PENDING_BYTES_MAX: usize = 64 << 20;
 
@@ -70,6 +74,37 @@ pub const UNLOADED_BYTES_MAX: i64 = 8 << 30;
 
 /// What a refused client is told to wait, in seconds.
 pub const RETRY_AFTER_SECONDS: u64 = 1;
+
+// ---- Store --------------------------------------------------------------------------------
+
+/// Bytes that an upload gathers before a blocking thread hashes and writes them: enough to pay for the hand-over.
+/// An upload holds at most twice this on the local disk, and three S3 parts on S3.
+pub const UPLOAD_CHUNK_BYTES: usize = 1 << 20;
+
+/// Bytes of one piece of an object that is streamed out.
+pub const STREAM_CHUNK_BYTES: usize = 1 << 20;
+
+/// Bytes of an object that is read whole into memory; a larger one is streamed.
+pub const OBJECT_WHOLE_BYTES_MAX: u64 = 64 << 20;
+
+/// Bytes of one block that a blocking reader takes from S3; it holds two, so that one arrives while the other is read.
+pub const READER_BLOCK_BYTES: u64 = 8 << 20;
+
+/// Bytes of one segment, which is zeroed before it is used: what a busy node fills in about a second.
+pub const SEGMENT_BYTES: u64 = 64 << 20;
+
+/// Bytes of the first `S3_SMALL_PARTS` parts of an upload to S3, and of those after. S3 allows 10,000 parts, so an
+/// object may have 8 GiB in small parts and 562 GiB in large ones; small parts keep the memory of usual uploads low.
+pub const S3_PART_BYTES: usize = 8 << 20;
+pub const S3_LARGE_PART_BYTES: usize = 64 << 20;
+pub const S3_SMALL_PARTS: usize = 1_000;
+pub const S3_PARTS_MAX: usize = 10_000;
+
+/// Folders that a local store remembers to have synced; it forgets them all beyond that, and syncs anew.
+pub const DURABLE_FOLDERS_MAX: usize = 8192;
+
+/// Attempts to learn whether a conditional write to S3 took place, when its answers are lost.
+pub const S3_CREATE_ATTEMPTS_MAX: u32 = 6;
 
 // ---- Decoding -----------------------------------------------------------------------------
 
@@ -130,6 +165,9 @@ pub const LOAD_LINGER: Duration = Duration::from_secs(2);
 /// Bytes of waiting events that end the lingering, and that one load takes of them.
 pub const LOAD_EVENT_BYTES: i64 = 64 << 20;
 
+/// How often one commit to a table starts over because others came first: with one committer per table, rarely once.
+pub const COMMIT_ATTEMPTS_MAX: u32 = 100;
+
 /// Manifests in one load.
 pub const LOAD_MANIFESTS_MAX: usize = 512;
 
@@ -153,3 +191,41 @@ pub const QUERIES_MAX: usize = 64;
 
 /// Rows of one page that a system table reads from the catalog; no transaction outlives a page.
 pub const CATALOG_PAGE_ROWS: usize = 10_000;
+
+// ---- Catalog ------------------------------------------------------------------------------
+
+/// Connections that write to a PostgreSQL catalog, beside the one that lands. A laptop's server allows 100 in all.
+pub const CATALOG_WRITE_LANES: usize = 4;
+
+/// Connections that read the catalog; their transactions are short.
+pub const CATALOG_READ_LANES: usize = 4;
+
+/// Prepared statements that one connection keeps.
+pub const CATALOG_STATEMENTS_MAX: usize = 256;
+
+/// How often a transaction is run when the database asks to run it again (a deadlock, a lost connection).
+pub const CATALOG_ATTEMPTS_MAX: u32 = 5;
+
+/// How long a connection to PostgreSQL may take to open.
+pub const CATALOG_CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// The longest wait between two attempts to connect to PostgreSQL; in between, callers are refused at once.
+pub const CATALOG_RECONNECT_MAX: Duration = Duration::from_secs(5);
+
+/// How long one statement may run; all of ours take milliseconds.
+pub const CATALOG_STATEMENT_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// How long a statement waits for a row that another transaction holds.
+pub const CATALOG_LOCK_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How long a transaction may stand still before PostgreSQL ends it: only a stopped process has one.
+pub const CATALOG_IDLE_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// Pages of 4 KiB in SQLite's log that start a checkpoint: larger ones make the tail latency, smaller ones the throughput.
+pub const CHECKPOINT_PAGES: u32 = 1000;
+
+/// Bytes that SQLite's log is grown to before it is used, since a commit that grows a file costs twice an overwriting one.
+pub const CATALOG_LOG_BYTES: u64 = 16 << 20;
+
+/// Between two wake-ups of other nodes about one topic.
+pub const NOTIFY_GAP: Duration = Duration::from_millis(5);

@@ -39,6 +39,13 @@ impl Region {
     }
 }
 
+impl Default for Region {
+    /// `local`: the region of a system that has one.
+    fn default() -> Region {
+        Region("local".into())
+    }
+}
+
 impl FromStr for DatasetName {
     type Err = Error;
 
@@ -146,6 +153,7 @@ mod tests {
         for bad in ["", "Orders", "1a", "a-b", "_a", "landfall", "ö", &"x".repeat(64)] {
             assert!(bad.parse::<DatasetName>().is_err(), "{bad}");
         }
+        assert_eq!("local".parse::<Region>().unwrap(), Region::default());
         assert!("eu-west-1".parse::<Region>().is_ok() && "eu.west".parse::<Region>().is_err());
     }
 }

@@ -1,1 +1,3 @@
-fn main(){}
+//! The binary.
+mod config;
+fn main() {}

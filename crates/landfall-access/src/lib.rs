@@ -1,0 +1,16 @@
+//! The room that admits. Every door turns its caller into a [`Context`] here
+//! and asks the same [`Gate`]; what is not granted is denied. The one map from
+//! error kinds to HTTP, and the reading of bodies from clients that cannot be
+//! trusted, are here too, because both rooms that speak HTTP need them.
+
+pub mod admin;
+pub mod context;
+pub mod decide;
+pub mod gate;
+pub mod http;
+pub mod key;
+
+pub use context::{Context, Credentials, RequestId};
+pub use decide::{Access, Decision, KeyRecord, decide};
+pub use gate::Gate;
+pub use key::{KeyGrant, Secret, Verifier};

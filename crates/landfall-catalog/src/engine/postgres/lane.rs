@@ -1,0 +1,148 @@
+//! One lane: a thread, a connection, and one transaction at a time. What the
+//! database gives up is run again; what was lost at its commit never is.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use landfall_model::{Clock, Error, ErrorKind, Result, limits};
+use tokio::runtime::Runtime;
+use tokio_postgres::Config;
+
+use super::error::Trouble;
+use super::session::{self, Session};
+use super::tx::PostgresTx;
+use crate::engine::queue::{Queue, Taken};
+use crate::engine::statistics::Counters;
+use crate::engine::submission::{self, Committed, Submission};
+use crate::engine::tx::Tx;
+use crate::migrate;
+
+/// What a lane's transactions may do.
+#[derive(Clone, Copy, PartialEq)]
+pub(super) enum Access {
+    Write,
+    /// On one snapshot for the whole transaction.
+    Read,
+}
+
+pub(super) struct Lane {
+    runtime: Runtime,
+    config: Config,
+    access: Access,
+    clock: Clock,
+    counters: Arc<Counters>,
+    session: Option<Session>,
+    down: Option<Down>,
+}
+
+/// The server could not be reached: until then nobody waits for another try.
+struct Down {
+    until: Instant,
+    wait: Duration,
+    error: Error,
+}
+
+impl Lane {
+    pub(super) fn new(config: &Config, access: Access, clock: &Clock, counters: &Arc<Counters>) -> Result<Lane> {
+        let (config, clock, counters) = (config.clone(), clock.clone(), Arc::clone(counters));
+        Ok(Lane { runtime: session::runtime()?, config, access, clock, counters, session: None, down: None })
+    }
+
+    pub(super) fn serve(mut self, queue: &Queue) {
+        while let Taken::Work(work) = queue.take(None) {
+            let (work, outcome) = self.perform(work);
+            if self.access == Access::Write && matches!(outcome, Committed::Yes) {
+                self.counters.committed(1);
+            }
+            submission::tell(work, outcome);
+        }
+    }
+
+    fn perform(&mut self, mut work: Box<dyn Submission>) -> (Box<dyn Submission>, Committed) {
+        for attempt in 1..=limits::CATALOG_ATTEMPTS_MAX {
+            let trouble = match self.attempt(work.as_mut()) {
+                Ok(()) => return (work, Committed::Yes),
+                Err(trouble) => trouble,
+            };
+            match trouble {
+                Trouble::Failed(error) => return (work, Committed::No(error)),
+                Trouble::Unknown(error) => return (work, Committed::Unknown(error)),
+                Trouble::Lost(error) | Trouble::Again(error) if attempt == limits::CATALOG_ATTEMPTS_MAX => {
+                    return (work, Committed::No(error.while_("every attempt failed")));
+                }
+                // A new connection is tried at once.
+                Trouble::Lost(_) => {}
+                Trouble::Again(_) => std::thread::sleep(self.pause(attempt)),
+            }
+            self.counters.retried();
+        }
+        (work, Committed::No(Error::new(ErrorKind::Internal, "a catalog transaction was never tried")))
+    }
+
+    fn attempt(&mut self, work: &mut dyn Submission) -> Result<(), Trouble> {
+        let mut session = self.connected().map_err(Trouble::Failed)?;
+        let begin = match self.access {
+            Access::Write => "begin",
+            Access::Read => "begin isolation level repeatable read read only",
+        };
+        let outcome = transact(&self.runtime, &mut session, begin, |tx| submission::run(work, tx));
+        if !matches!(outcome, Err(Trouble::Lost(_) | Trouble::Unknown(_))) {
+            self.session = Some(session);
+        }
+        outcome
+    }
+
+    /// The connection, made anew if it was lost. Whoever takes it puts it back if it is still good.
+    fn connected(&mut self) -> Result<Session> {
+        if let Some(session) = self.session.take() {
+            return Ok(session);
+        }
+        if let Some(down) = self.down.as_ref().filter(|down| Instant::now() < down.until) {
+            return Err(down.error.clone());
+        }
+        match Session::open(&self.runtime, &self.config) {
+            Ok(session) => {
+                self.down = None;
+                Ok(session)
+            }
+            Err(error) => {
+                let wait = self.down.take().map_or(limits::BACKOFF_FIRST, |down| (down.wait * 2).min(limits::CATALOG_RECONNECT_MAX));
+                self.down = Some(Down { until: Instant::now() + wait, wait, error: error.clone() });
+                Err(error)
+            }
+        }
+    }
+
+    /// A few milliseconds, more with each attempt, so that the same two transactions do not meet again.
+    fn pause(&self, attempt: u32) -> Duration {
+        Duration::from_micros(self.clock.random_below(5_000 * u64::from(attempt)))
+    }
+}
+
+/// Runs `work` in one transaction. The work's own error wins, unless the database says to run it again.
+fn transact(runtime: &Runtime, session: &mut Session, begin: &'static str, work: impl FnOnce(&mut Tx<'_>) -> Result<()>) -> Result<(), Trouble> {
+    let mut tx = Tx::postgres(PostgresTx::new(runtime, session, begin));
+    let done = work(&mut tx);
+    let Some(tx) = tx.into_postgres() else {
+        return Err(Trouble::Failed(Error::new(ErrorKind::Internal, "a transaction changed its database")));
+    };
+    match done {
+        Ok(()) => tx.commit(),
+        Err(error) => match tx.rollback() {
+            Some(trouble @ (Trouble::Again(_) | Trouble::Lost(_))) => Err(trouble),
+            _ => Err(Trouble::Failed(error)),
+        },
+    }
+}
+
+/// Brings the schema up to date. Nodes that start together wait for each other at the lock, for which no limit holds.
+pub(super) fn migrate(config: &Config, clock: &Clock) -> Result<()> {
+    const LOCK: i64 = 0x6c61_6e64_6661_6c6c;
+    let runtime = session::runtime()?;
+    let mut session = Session::open(&runtime, config)?;
+    let done = transact(&runtime, &mut session, "begin; set local statement_timeout = 0; set local lock_timeout = 0", |tx| {
+        tx.query("select pg_advisory_xact_lock($1)", &[LOCK.into()])?;
+        migrate::run(tx, clock.now())
+    });
+    done.map_err(|trouble| trouble.error().clone().while_("the catalog's schema could not be brought up to date"))
+}

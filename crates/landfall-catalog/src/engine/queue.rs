@@ -1,0 +1,76 @@
+//! What waits for a lane. Several threads may serve one queue. It needs no bound
+//! of its own: everyone who puts something in awaits the answer.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use parking_lot::{Condvar, Mutex};
+
+use super::submission::Submission;
+
+#[derive(Default)]
+pub(super) struct Queue {
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    waiting: VecDeque<Box<dyn Submission>>,
+    closed: bool,
+}
+
+/// What a lane finds when it asks.
+pub(super) enum Taken {
+    Work(Box<dyn Submission>),
+    /// Nothing came for as long as the lane was willing to wait.
+    Idle,
+    /// Closed, and everything that waited has been taken.
+    Closed,
+}
+
+impl Queue {
+    /// Puts `work` at the end, or gives it back if the queue is closed.
+    pub(super) fn put(&self, work: Box<dyn Submission>) -> Result<(), Box<dyn Submission>> {
+        let mut state = self.state.lock();
+        if state.closed {
+            return Err(work);
+        }
+        state.waiting.push_back(work);
+        drop(state);
+        self.changed.notify_one();
+        Ok(())
+    }
+
+    /// Waits for work, at most for `patience` if there is one.
+    pub(super) fn take(&self, patience: Option<Duration>) -> Taken {
+        let mut state = self.state.lock();
+        loop {
+            if let Some(work) = state.waiting.pop_front() {
+                return Taken::Work(work);
+            }
+            if state.closed {
+                return Taken::Closed;
+            }
+            match patience {
+                None => self.changed.wait(&mut state),
+                Some(patience) => {
+                    if self.changed.wait_for(&mut state, patience).timed_out() && state.waiting.is_empty() && !state.closed {
+                        return Taken::Idle;
+                    }
+                }
+            }
+        }
+    }
+
+    /// What waits already, without waiting for it.
+    pub(super) fn try_take(&self) -> Option<Box<dyn Submission>> {
+        self.state.lock().waiting.pop_front()
+    }
+
+    /// Takes nothing more in; what waits is still served.
+    pub(super) fn close(&self) {
+        self.state.lock().closed = true;
+        self.changed.notify_all();
+    }
+}

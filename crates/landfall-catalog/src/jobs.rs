@@ -1,0 +1,184 @@
+//! Jobs: leased with a fencing epoch, heartbeaten, retried, buried. A worker
+//! whose lease was taken over matches no row any more, so it can change nothing.
+
+use std::time::Duration;
+
+use landfall_model::{DatasetName, Error, ErrorKind, JobId, LandingId, Result, Timestamp, limits};
+
+use crate::engine::{Catalog, Row, Topic, Tx};
+use crate::landings::{unsigned, word};
+
+/// A job that this node may work on until `lease_until`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Lease {
+    pub job: JobId,
+    pub kind: String,
+    pub dataset: DatasetName,
+    pub landing: LandingId,
+    /// Grows with each lease of the job; every later statement names it.
+    pub epoch: i64,
+    /// This attempt's number, counted from 1.
+    pub attempt: u32,
+}
+
+fn lease_of(row: &Row) -> Result<Lease> {
+    let attempt = u32::try_from(unsigned(row.int(5)?)?).unwrap_or(u32::MAX);
+    Ok(Lease {
+        job: word(row.text(0)?)?,
+        kind: row.text(1)?.to_owned(),
+        dataset: word(row.text(2)?)?,
+        landing: word(row.text(3)?)?,
+        epoch: row.int(4)?,
+        attempt,
+    })
+}
+
+/// True if the lease still holds; locks its row until the transaction ends.
+pub(crate) fn holds(tx: &mut Tx, lease: &Lease) -> Result<bool> {
+    let sql = format!("select 1 from jobs where id = $1 and epoch = $2 and state = 'leased'{}", tx.for_update());
+    Ok(tx.query_opt(&sql, &[lease.job.as_str().into(), lease.epoch.into()])?.is_some())
+}
+
+/// Ends a leased job in `state`; false if the lease was lost.
+pub(crate) fn end(tx: &mut Tx, lease: &Lease, state: &str, error: Option<&str>, now: Timestamp) -> Result<bool> {
+    let sql = "update jobs set state = $3, error = $4, owner = null, lease_until = null, updated_at = $5 \
+               where id = $1 and epoch = $2 and state = 'leased'";
+    let params = [lease.job.as_str().into(), lease.epoch.into(), state.into(), error.map(str::to_owned).into(), now.into()];
+    Ok(tx.execute(sql, &params)? == 1)
+}
+
+/// Buries a landing: it becomes a dead letter with its reason. One that was replaced or deleted meanwhile stays what it is.
+pub(crate) fn bury(tx: &mut Tx, landing: &LandingId, dataset: &DatasetName, why: &Error, now: Timestamp) -> Result<()> {
+    let sql = "update landings set phase = 'dead' where id = $1 and phase in ('received', 'staged') and load is null and state = 'live'";
+    if tx.execute(sql, &[landing.as_str().into()])? == 0 {
+        return Ok(());
+    }
+    let place = |get: fn(landfall_model::Place) -> u64| why.place.map(|place| i64::try_from(get(place)).unwrap_or(i64::MAX));
+    let sql = "insert into dead_letters (landing, dataset, code, reason, line, byte_offset, state, created_at) \
+               values ($1, $2, $3, $4, $5, $6, 'open', $7) on conflict (landing) do update set code = excluded.code, \
+               reason = excluded.reason, line = excluded.line, byte_offset = excluded.byte_offset, state = 'open', created_at = excluded.created_at";
+    let params = [
+        landing.as_str().into(),
+        dataset.as_str().into(),
+        why.kind.code().into(),
+        why.message.as_str().into(),
+        place(|place| place.line).into(),
+        place(|place| place.byte_offset).into(),
+        now.into(),
+    ];
+    tx.execute(sql, &params).map(drop)
+}
+
+impl Catalog {
+    /// Leases up to `count` jobs that are ready, the oldest first, to `owner`.
+    pub async fn lease_jobs(&self, owner: &str, count: usize) -> Result<Vec<Lease>> {
+        let (owner, now) = (owner.to_owned(), self.clock().now());
+        self.write(move |tx| {
+            let sql = format!(
+                "update jobs set state = 'leased', epoch = epoch + 1, attempts = attempts + 1, owner = $1, lease_until = $2, updated_at = $3 \
+                 where id in (select id from jobs where state = 'ready' and run_at <= $3 order by run_at, id limit {count}{}) \
+                 returning id, kind, dataset, landing, epoch, attempts",
+                tx.for_update_skip_locked()
+            );
+            let mut leases = tx
+                .query(&sql, &[owner.as_str().into(), now.plus(limits::LEASE).into(), now.into()])?
+                .iter()
+                .map(lease_of)
+                .collect::<Result<Vec<_>>>()?;
+            leases.sort_by(|a, b| a.job.cmp(&b.job));
+            Ok(leases)
+        })
+        .await
+    }
+
+    /// When the next job that waits for its time becomes ready.
+    pub async fn next_job_at(&self) -> Result<Option<Timestamp>> {
+        self.read(|tx| {
+            let row = tx.query_opt("select min(run_at) from jobs where state = 'ready'", &[])?;
+            Ok(row.map(|row| row.opt_int(0)).transpose()?.flatten().map(Timestamp))
+        })
+        .await
+    }
+
+    /// Renews a lease; false if it was lost, and the work must stop.
+    pub async fn heartbeat(&self, lease: &Lease) -> Result<bool> {
+        let (lease, now) = (lease.clone(), self.clock().now());
+        self.write(move |tx| {
+            let sql = "update jobs set lease_until = $3 where id = $1 and epoch = $2 and state = 'leased'";
+            Ok(tx.execute(sql, &[lease.job.as_str().into(), lease.epoch.into(), now.plus(limits::LEASE).into()])? == 1)
+        })
+        .await
+    }
+
+    /// The surroundings failed: the job is ready again after `wait`. Gives the lease back; false if it was lost.
+    pub async fn retry_job(&self, lease: &Lease, wait: Duration, why: &Error) -> Result<bool> {
+        let (lease, why, now) = (lease.clone(), why.to_string(), self.clock().now());
+        let done = self
+            .write(move |tx| {
+                let sql = "update jobs set state = 'ready', owner = null, lease_until = null, run_at = $3, error = $4, updated_at = $5 \
+                           where id = $1 and epoch = $2 and state = 'leased'";
+                let params = [lease.job.as_str().into(), lease.epoch.into(), now.plus(wait).into(), why.as_str().into(), now.into()];
+                Ok(tx.execute(sql, &params)? == 1)
+            })
+            .await?;
+        self.wake(Topic::Work);
+        Ok(done)
+    }
+
+    /// Hands a job back unharmed, because this node stops: the attempt does not count.
+    pub async fn hand_back(&self, lease: &Lease) -> Result<bool> {
+        let (lease, now) = (lease.clone(), self.clock().now());
+        let done = self
+            .write(move |tx| {
+                let sql = "update jobs set state = 'ready', attempts = attempts - 1, owner = null, lease_until = null, run_at = $3, updated_at = $3 \
+                           where id = $1 and epoch = $2 and state = 'leased'";
+                Ok(tx.execute(sql, &[lease.job.as_str().into(), lease.epoch.into(), now.into()])? == 1)
+            })
+            .await?;
+        self.wake(Topic::Work);
+        Ok(done)
+    }
+
+    /// The work failed for good: the landing becomes a dead letter. False if the lease was lost.
+    pub async fn bury_job(&self, lease: &Lease, why: &Error) -> Result<bool> {
+        let (lease, why, now) = (lease.clone(), why.clone(), self.clock().now());
+        self.write(move |tx| {
+            if !end(tx, &lease, "dead", Some(&why.to_string()), now)? {
+                return Ok(false);
+            }
+            bury(tx, &lease.landing, &lease.dataset, &why, now).map(|()| true)
+        })
+        .await
+    }
+
+    /// Makes jobs whose lease has expired ready again, whoever held them. Returns how many.
+    pub async fn rescue_jobs(&self) -> Result<u64> {
+        let now = self.clock().now();
+        let rescued = self
+            .write(move |tx| {
+                let sql = "update jobs set state = 'ready', owner = null, lease_until = null, run_at = $1, updated_at = $1, \
+                           error = 'the lease expired: its worker died or stood still' where state = 'leased' and lease_until <= $1";
+                tx.execute(sql, &[now.into()])
+            })
+            .await?;
+        if rescued > 0 {
+            self.wake(Topic::Work);
+        }
+        Ok(rescued)
+    }
+
+    /// Gives back whatever `owner` still holds, because a node of that name starts anew on this folder.
+    pub async fn release_jobs(&self, owner: &str) -> Result<u64> {
+        let (owner, now) = (owner.to_owned(), self.clock().now());
+        self.write(move |tx| {
+            let sql = "update jobs set state = 'ready', owner = null, lease_until = null, run_at = $2, updated_at = $2 where state = 'leased' and owner = $1";
+            tx.execute(sql, &[owner.as_str().into(), now.into()])
+        })
+        .await
+    }
+}
+
+/// What a job is asked about: its landing must still be there.
+pub(crate) fn missing(lease: &Lease) -> Error {
+    Error::new(ErrorKind::Corrupt, format!("{} names {}, which the catalog does not hold", lease.job, lease.landing))
+}

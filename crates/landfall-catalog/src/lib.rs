@@ -1,0 +1,30 @@
+//! Facts and work in one transactional database: SQLite on one machine,
+//! PostgreSQL past it. One schema and one set of verbs for both; this is the
+//! only room that holds the catalog's SQL.
+
+pub mod engine;
+mod migrate;
+mod notify;
+#[cfg(feature = "testing")]
+#[doc(hidden)]
+pub mod testing;
+
+pub mod datasets;
+pub mod dead_letters;
+pub mod events;
+pub mod uploads;
+pub mod timeline;
+pub mod lists;
+pub mod definitions;
+pub mod audit;
+pub mod files;
+pub mod jobs;
+pub mod keys;
+pub mod landings;
+pub mod loads;
+pub mod manifests;
+pub mod sinks;
+
+pub use definitions::Definitions;
+pub use engine::{Catalog, Committed, Statistics, Submission, Tx};
+pub use notify::Topic;

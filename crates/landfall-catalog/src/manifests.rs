@@ -1,0 +1,119 @@
+//! Manifests: recorded once, whole, by whoever still holds the lease of the work.
+
+use landfall_model::{DatasetName, Error, LandingId, LandingState, Manifest, ManifestId, Phase, Result, Subject, Timestamp};
+
+use crate::datasets::{json, parse};
+use crate::engine::{Catalog, Topic, Tx};
+use crate::jobs::{self, Lease};
+use crate::landings::find;
+use crate::sinks::{self, SinkLease};
+
+/// What became of a manifest that was offered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Recorded {
+    Yes,
+    /// The landing was replaced or deleted meanwhile; its work is over and the files are orphans.
+    Superseded,
+    /// The lease was lost: somebody else works on it, and the files are orphans.
+    LeaseLost,
+}
+
+/// `landing` is the file, or the one batch that is tried again; a range of batches names none.
+fn insert(tx: &mut Tx, manifest: &Manifest, landing: Option<&LandingId>, now: Timestamp) -> Result<()> {
+    let (region, first, last) = match &manifest.subject {
+        Subject::File { .. } => (None, None, None),
+        Subject::Range { region, first, last, .. } => (Some(region.as_str().to_owned()), Some(*first), Some(*last)),
+    };
+    let counts = &manifest.counts;
+    let sql = "insert into manifests (id, dataset, landing, region, first_seq, last_seq, body, records, bytes, rejected_records, \
+               rejected_bytes, rows, rejects, state, created_at) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, 'staged', $14)";
+    let params = [
+        manifest.id.as_str().into(),
+        manifest.dataset.as_str().into(),
+        landing.map(|landing| landing.as_str().to_owned()).into(),
+        region.into(),
+        first.into(),
+        last.into(),
+        json(manifest)?.into(),
+        counts.records.into(),
+        counts.bytes.into(),
+        counts.rejected_records.into(),
+        counts.rejected_bytes.into(),
+        counts.rows.into(),
+        manifest.rejects.clone().into(),
+        now.into(),
+    ];
+    tx.execute(sql, &params).map(drop)
+}
+
+fn record_landing(tx: &mut Tx, lease: &Lease, manifest: &Manifest, now: Timestamp) -> Result<Recorded> {
+    if !jobs::holds(tx, lease)? {
+        return Ok(Recorded::LeaseLost);
+    }
+    let landing = find(tx, &lease.landing)?.ok_or_else(|| jobs::missing(lease))?;
+    jobs::end(tx, lease, "done", None, now)?;
+    let waits = match &manifest.subject {
+        Subject::File { generation, .. } => landing.generation == *generation && landing.phase == Phase::Received,
+        Subject::Range { .. } => landing.phase == Phase::Staged,
+    };
+    if landing.state != LandingState::Live || !waits {
+        return Ok(Recorded::Superseded);
+    }
+    insert(tx, manifest, Some(&landing.id), now)?;
+    let records = manifest.counts.records;
+    let sql = "update landings set phase = 'staged', records = $2 where id = $1";
+    tx.execute(sql, &[landing.id.as_str().into(), records.into()])?;
+    // Until now a file counted as one record; from now on it counts as those that are in it.
+    let sql = "update sequences set received_records = received_records + $3 where dataset = $1 and region = $2";
+    tx.execute(sql, &[landing.dataset.as_str().into(), landing.region.as_str().into(), (records - landing.records).into()])?;
+    Ok(Recorded::Yes)
+}
+
+impl Catalog {
+    /// Registers the paths of data files before any of them is written.
+    pub async fn register_paths(&self, dataset: &DatasetName, manifest: &ManifestId, paths: Vec<String>) -> Result<()> {
+        let (dataset, manifest, now) = (dataset.clone(), manifest.clone(), self.clock().now());
+        self.write(move |tx| {
+            let sql = "insert into staged_paths (path, dataset, manifest, state, created_at) values ($1, $2, $3, 'staged', $4)";
+            for path in &paths {
+                tx.execute(sql, &[path.as_str().into(), dataset.as_str().into(), manifest.as_str().into(), now.into()])?;
+            }
+            Ok(())
+        })
+        .await
+    }
+
+    /// Records what staging a file (or one batch that is tried again) produced and ends its job.
+    pub async fn record_landing(&self, lease: &Lease, manifest: &Manifest) -> Result<Recorded> {
+        let (lease, manifest, now) = (lease.clone(), manifest.clone(), self.clock().now());
+        let recorded = self.write(move |tx| record_landing(tx, &lease, &manifest, now)).await?;
+        self.wake(Topic::Staged);
+        Ok(recorded)
+    }
+
+    /// Records what staging a range of events produced, and buries the batches that failed for good.
+    pub async fn record_range(&self, lease: &SinkLease, manifest: &Manifest, dead: Vec<(LandingId, Error)>) -> Result<Recorded> {
+        let (lease, manifest, now) = (lease.clone(), manifest.clone(), self.clock().now());
+        self.write(move |tx| {
+            if !sinks::holds(tx, &lease)? {
+                return Ok(Recorded::LeaseLost);
+            }
+            for (landing, why) in &dead {
+                jobs::bury(tx, landing, &lease.dataset, why, now)?;
+            }
+            insert(tx, &manifest, None, now)?;
+            Ok(Recorded::Yes)
+        })
+        .await
+    }
+
+    /// The manifest of a file landing that is staged or loaded.
+    pub async fn manifest_of(&self, landing: &LandingId) -> Result<Option<Manifest>> {
+        let landing = landing.clone();
+        self.read(move |tx| {
+            let sql = "select body from manifests where landing = $1 and state <> 'dropped' order by created_at desc limit 1";
+            tx.query_opt(sql, &[landing.as_str().into()])?.map(|row| parse(row.text(0)?)).transpose()
+        })
+        .await
+    }
+}

@@ -1,0 +1,59 @@
+//! The names of a CSV file's columns.
+
+use std::collections::HashMap;
+
+use landfall_model::{Columns, Error, ErrorKind, Result, limits};
+
+use super::cells::unquoted;
+use super::split::{Dialect, Rows};
+
+/// The names in the header that `rows` holds as its only record. A column without a name is `column_N`, N counted from 1;
+/// spaces around a name are not part of it.
+pub fn names(block: &[u8], rows: &Rows, dialect: Dialect) -> Result<Vec<String>> {
+    let mut names = Vec::with_capacity(rows.fields);
+    for (index, bounds) in rows.bounds.windows(2).enumerate() {
+        let field = &block[bounds[0] as usize..bounds[1] as usize - 1];
+        let mut scratch = Vec::new();
+        let field = match field {
+            [first, .., _] if *first == dialect.quote => unquoted(&field[1..field.len() - 1], dialect.quote, &mut scratch),
+            field => field,
+        };
+        let name = std::str::from_utf8(field).map_err(|_| {
+            bad(format!("the name of column {} is not UTF-8; other encodings are set with csv.encoding", index + 1))
+        })?;
+        names.push(match name.trim() {
+            "" => numbered(index),
+            name => name.to_owned(),
+        });
+    }
+    Ok(names)
+}
+
+/// The name of a column that has none.
+pub fn numbered(index: usize) -> String {
+    format!("column_{}", index + 1)
+}
+
+/// Refuses names that a table could not have. `open`: each of them would become a column.
+pub fn check(names: &[String], open: bool) -> Result<()> {
+    if names.len() > limits::COLUMNS_MAX {
+        return Err(bad(format!("the header has {} names, and the most is {}", names.len(), limits::COLUMNS_MAX)));
+    }
+    let mut seen: HashMap<String, &str> = HashMap::new();
+    for name in names {
+        if let Some(flaw) = Columns::flaw(name).filter(|_| open) {
+            return Err(bad(format!("the header cannot name columns: {flaw}")));
+        }
+        match seen.insert(name.to_lowercase(), name) {
+            Some(other) if other == name => return Err(bad(format!("the header names {name:?} twice"))),
+            Some(other) if open => return Err(bad(format!("the header names {other:?} and {name:?}, which differ only in case"))),
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+/// Where the header is: the first line.
+pub fn bad(message: String) -> Error {
+    Error::new(ErrorKind::BadHeader, message)
+}

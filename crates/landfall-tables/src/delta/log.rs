@@ -1,0 +1,52 @@
+//! The log of one table in the store: reading an entry, writing the next one,
+//! and telling whether a version is still part of it.
+
+use bytes::Bytes;
+use landfall_model::{ErrorKind, Result};
+use landfall_store::Store;
+
+/// `_delta_log` of the table at `root`.
+#[derive(Clone)]
+pub(super) struct Log {
+    pub store: Store,
+    /// Key of the table's root, without a slash at the end.
+    pub root: String,
+}
+
+impl Log {
+    fn key(&self, version: i64) -> String {
+        format!("{}/_delta_log/{version:020}.json", self.root)
+    }
+
+    /// `None`: there is no such entry.
+    pub async fn read(&self, version: i64) -> Result<Option<Bytes>> {
+        match self.store.get(&self.key(version)).await {
+            Ok(entry) => Ok(Some(entry)),
+            Err(error) if error.kind == ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Durable when it returns. False: the version is taken.
+    pub async fn write(&self, version: i64, entry: Bytes) -> Result<bool> {
+        self.store.put_if_absent(&self.key(version), entry).await
+    }
+
+    /// Whether `version` is still part of the log, so that a missing entry after it means that nothing came after.
+    /// Old entries are deleted in ascending order and only behind a checkpoint: whoever finds `version` in place
+    /// knows that no entry above it was ever deleted. −1 is in place until there is a checkpoint.
+    pub async fn is_in_place(&self, version: i64) -> Result<bool> {
+        if version < 0 {
+            return Ok(!self.exists(&format!("{}/_delta_log/_last_checkpoint", self.root)).await?);
+        }
+        self.exists(&self.key(version)).await
+    }
+
+    async fn exists(&self, key: &str) -> Result<bool> {
+        match self.store.size(key).await {
+            Ok(_) => Ok(true),
+            Err(error) if error.kind == ErrorKind::NotFound => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+}

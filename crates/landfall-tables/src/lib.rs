@@ -1,0 +1,6 @@
+//! Stages, loads, answers: landings become data files, data files become rows
+//! of Delta Lake tables, and SQL sees them together with what still waits.
+
+pub mod delta;
+pub mod live;
+pub mod query;

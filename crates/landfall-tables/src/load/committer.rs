@@ -1,0 +1,187 @@
+//! The committer of one dataset's table. Each run takes one step that leaves
+//! everything in order, and may be stopped at any line of it.
+
+use std::time::Duration;
+
+use landfall_catalog::loads::Load;
+use landfall_catalog::sinks::SinkLease;
+use landfall_catalog::{Catalog, Definitions};
+use landfall_model::{DatasetName, Error, ErrorKind, LoadId, Manifest, Result, crash, limits};
+use tokio::sync::Mutex;
+
+use super::events::EventRange;
+use super::reconcile::{Ledger, Standing, compare};
+use crate::delta::{self, Intent, Table, Tables};
+use crate::stage::Staging;
+
+/// What one run came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// Nothing waits, or another node commits to this table.
+    Idle,
+    /// A load went in; there may be more to load.
+    Loaded,
+    /// Events wait and gather for that long.
+    Gathering(Duration),
+}
+
+pub struct Committer {
+    catalog: Catalog,
+    definitions: Definitions,
+    table: Table,
+    dataset: DatasetName,
+    owner: String,
+    events: EventRange,
+    lease: Mutex<Option<SinkLease>>,
+}
+
+impl Committer {
+    /// The committer that the node `owner` keeps for `dataset`.
+    pub fn new(catalog: Catalog, definitions: Definitions, tables: &Tables, staging: Staging, dataset: DatasetName, owner: String) -> Committer {
+        let table = tables.get(&dataset);
+        let events = EventRange::new(catalog.clone(), tables.clone(), staging, dataset.clone());
+        Committer { catalog, definitions, table, dataset, owner, events, lease: Mutex::new(None) }
+    }
+
+    pub fn dataset(&self) -> &DatasetName {
+        &self.dataset
+    }
+
+    /// Takes the next step, if there is one. After any error the lease is looked at anew.
+    pub async fn run_once(&self) -> Result<Step> {
+        let mut held = self.lease.lock().await;
+        let gathering = self.events.gathering().await?;
+        let due = gathering == Some(Duration::ZERO);
+        if !due && !self.catalog.load_waits(&self.dataset).await? {
+            return Ok(gathering.map_or(Step::Idle, Step::Gathering));
+        }
+        if let Some(why) = self.catalog.diverged(&self.dataset).await? {
+            return Err(Error::new(ErrorKind::Diverged, why));
+        }
+        let lease = match held.take() {
+            Some(lease) if self.catalog.renew_sink(&lease).await? => lease,
+            _ => match self.take_over().await? {
+                Some(lease) => lease,
+                None => return Ok(Step::Idle),
+            },
+        };
+        let step = self.under(&lease, self.step(&lease, due)).await?;
+        *held = Some(lease);
+        Ok(step)
+    }
+
+    /// Gives the lease back, so that the next node need not wait for its end.
+    pub async fn release(&self) -> Result<()> {
+        match self.lease.lock().await.take() {
+            Some(lease) => self.catalog.release_sink(&lease).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Takes the lease; after an unclean end of the one before, the table hears the new epoch before anything else.
+    async fn take_over(&self) -> Result<Option<SinkLease>> {
+        let Some(lease) = self.catalog.acquire_sink(&self.dataset, &self.owner).await? else {
+            return Ok(None);
+        };
+        crash::point("load.acquired");
+        if !lease.clean && self.table.refresh().await?.version >= 0 {
+            self.table.commit(&Intent::Fence { epoch: lease.epoch }).await?;
+            crash::point("load.fenced");
+        }
+        Ok(Some(lease))
+    }
+
+    /// Runs `work` while the lease is renewed; ends it where the lease is lost.
+    async fn under<T>(&self, lease: &SinkLease, work: impl Future<Output = Result<T>>) -> Result<T> {
+        let keep = async {
+            loop {
+                tokio::time::sleep(limits::HEARTBEAT).await;
+                match self.catalog.renew_sink(lease).await {
+                    Ok(true) => {}
+                    Ok(false) => return Error::new(ErrorKind::Stale, format!("the lease on the table of `{}` was lost", self.dataset)),
+                    Err(error) => tracing::warn!(%error, dataset = %self.dataset, "the lease on the table could not be renewed"),
+                }
+            }
+        };
+        tokio::select! {
+            done = work => done,
+            lost = keep => Err(lost),
+        }
+    }
+
+    async fn step(&self, lease: &SinkLease, due: bool) -> Result<Step> {
+        let open = match self.settle(lease).await? {
+            Some(open) => open,
+            None => {
+                if due {
+                    self.events.stage(lease).await?;
+                }
+                match self.catalog.number_load(lease, LoadId::new(self.catalog.clock())).await? {
+                    Some(load) => load,
+                    None => return Ok(Step::Idle),
+                }
+            }
+        };
+        crash::point("load.numbered");
+        let version = self.commit(lease, &open).await?;
+        crash::point("load.sink_committed");
+        self.catalog.finish_load(lease, &open, version).await?;
+        crash::point("load.done");
+        count_loaded(&open);
+        Ok(Step::Loaded)
+    }
+
+    /// Makes table and catalog agree; returns the open load that still must go in.
+    async fn settle(&self, lease: &SinkLease) -> Result<Option<Load>> {
+        let open = self.catalog.open_load(&self.dataset).await?;
+        let (last, last_id) = self.catalog.last_load(&self.dataset).await?;
+        let ledger = Ledger { last, last_id, open };
+        let state = self.table.refresh().await?;
+        match compare(lease, &state, &ledger) {
+            Ok(Standing::Agreed) => Ok(ledger.open),
+            Ok(Standing::OpenIsIn) => {
+                if let Some(open) = &ledger.open {
+                    self.catalog.finish_load(lease, open, state.version).await?;
+                    count_loaded(open);
+                }
+                Ok(None)
+            }
+            Err(error) => {
+                self.catalog.mark_diverged(lease, &error).await?;
+                Err(error)
+            }
+        }
+    }
+
+    /// Commits the frozen load to the table; the same files however often it is tried.
+    async fn commit(&self, lease: &SinkLease, load: &Load) -> Result<i64> {
+        let record = self.definitions.get(&self.dataset)?;
+        let columns = self.events.staging().table_columns(&record).await?;
+        let state = self.table.refresh().await?;
+        let paths = |manifests: &[Manifest]| manifests.iter().flat_map(|manifest| manifest.files.clone()).collect::<Vec<_>>();
+        let intent = Intent::Load(delta::Load {
+            epoch: lease.epoch,
+            number: load.number,
+            id: load.id,
+            add: paths(&load.manifests),
+            remove: paths(&load.removals).into_iter().map(|file| file.path).collect(),
+            columns,
+            // A batch that was tried again lies behind the watermark and moves nothing.
+            watermarks: load.watermarks().into_iter().filter(|(region, seq)| *seq > state.watermark(region)).collect(),
+        });
+        Ok(self.table.commit(&intent).await?.version())
+    }
+}
+
+fn count_loaded(load: &Load) {
+    let positive = |number: i64| u64::try_from(number).unwrap_or(0);
+    for manifest in &load.manifests {
+        let dataset = manifest.dataset.to_string();
+        let counts = &manifest.counts;
+        let loaded = [("landfall_loaded_records_total", counts.records - counts.rejected_records), ("landfall_rejected_records_total", counts.rejected_records)];
+        let bytes = [("landfall_loaded_bytes_total", counts.bytes - counts.rejected_bytes), ("landfall_rejected_bytes_total", counts.rejected_bytes)];
+        for (name, amount) in loaded.into_iter().chain(bytes) {
+            metrics::counter!(name, "dataset" => dataset.clone()).increment(positive(amount));
+        }
+    }
+}

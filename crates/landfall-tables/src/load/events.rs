@@ -1,0 +1,86 @@
+//! The events that a load takes: a range above the watermark, staged by the
+//! committer itself once enough of them have gathered.
+
+use std::time::{Duration, Instant};
+
+use landfall_catalog::Catalog;
+use landfall_catalog::manifests::Recorded;
+use landfall_catalog::sinks::SinkLease;
+use landfall_model::{DatasetName, Error, ErrorKind, Region, Result, crash, limits};
+use parking_lot::Mutex;
+
+use crate::delta::Tables;
+use crate::stage::Staging;
+
+pub struct EventRange {
+    catalog: Catalog,
+    tables: Tables,
+    staging: Staging,
+    dataset: DatasetName,
+    /// When this node first saw events above the watermark that no load had taken.
+    since: Mutex<Option<Instant>>,
+}
+
+impl EventRange {
+    pub fn new(catalog: Catalog, tables: Tables, staging: Staging, dataset: DatasetName) -> EventRange {
+        EventRange { catalog, tables, staging, dataset, since: Mutex::new(None) }
+    }
+
+    pub fn staging(&self) -> &Staging {
+        &self.staging
+    }
+
+    /// How long the events that wait shall still gather: zero if they are due, `None` if none wait.
+    pub async fn gathering(&self) -> Result<Option<Duration>> {
+        let waiting = self.catalog.waiting_events(&self.dataset).await?;
+        let mut since = self.since.lock();
+        if waiting.events == 0 {
+            *since = None;
+            return Ok(None);
+        }
+        let waited = since.get_or_insert_with(Instant::now).elapsed();
+        if waiting.bytes >= limits::LOAD_EVENT_BYTES {
+            return Ok(Some(Duration::ZERO));
+        }
+        Ok(Some(limits::LOAD_LINGER.saturating_sub(waited)))
+    }
+
+    /// Stages the next events of each region and records the manifests.
+    pub async fn stage(&self, lease: &SinkLease) -> Result<()> {
+        *self.since.lock() = None;
+        let marks = self.catalog.staged_watermarks(&self.dataset).await?;
+        for (region, last) in self.catalog.regions(&self.dataset).await? {
+            let mark = marks.iter().find(|(known, _)| *known == region).map_or(0, |(_, seq)| *seq);
+            if last > mark {
+                self.stage_region(lease, &region, mark).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn stage_region(&self, lease: &SinkLease, region: &Region, mark: i64) -> Result<()> {
+        let mut batches = Vec::new();
+        let mut bytes = 0;
+        let mut high = mark;
+        while bytes < limits::LOAD_EVENT_BYTES {
+            let page = self.catalog.events_above(&self.dataset, region, high, limits::LOAD_EVENT_BYTES - bytes).await?;
+            let Some(last) = page.last() else { break };
+            high = last.landing.last_seq();
+            bytes += page.iter().map(|batch| batch.landing.size).sum::<i64>();
+            batches.extend(page);
+        }
+        if batches.is_empty() {
+            return Ok(());
+        }
+        crash::point("load.before_staging");
+        let staged = self.staging.stage_range(&self.dataset, region, mark + 1, batches).await?;
+        crash::point("load.staged");
+        match self.catalog.record_range(lease, &staged.manifest, staged.dead).await? {
+            Recorded::Yes => Ok(()),
+            Recorded::Superseded | Recorded::LeaseLost => {
+                self.staging.discard(self.tables.store(), &staged.manifest).await?;
+                Err(Error::new(ErrorKind::Stale, format!("the lease on the table of `{}` was lost", self.dataset)))
+            }
+        }
+    }
+}

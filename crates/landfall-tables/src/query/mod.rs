@@ -1,0 +1,18 @@
+//! Answers SQL: one statement that only reads, over the tables that its caller
+//! may query, streamed, within limits of time, memory and number.
+
+mod answer;
+mod encode;
+mod failure;
+mod names;
+mod params;
+mod queries;
+mod run;
+mod session;
+mod statement;
+mod system;
+mod tables;
+
+pub use answer::{Answer, AnswerColumn};
+pub use encode::{Format, encode};
+pub use queries::Queries;

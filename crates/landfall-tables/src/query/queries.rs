@@ -1,0 +1,92 @@
+//! The handle that answers SQL.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use datafusion::catalog::Session;
+use datafusion::common::ParamValues;
+use datafusion::execution::SessionState;
+use datafusion::physical_plan::{ExecutionPlan, execute_stream};
+use datafusion::sql::parser::Statement;
+use futures::StreamExt;
+use landfall_access::{Context, Gate};
+use landfall_catalog::{Catalog, Definitions};
+use landfall_model::{Error, ErrorKind, Result, limits};
+use serde_json::Value;
+use tokio::sync::Semaphore;
+use tokio::time::{Instant, timeout_at};
+
+use super::answer::Answer;
+use super::failure::failure;
+use super::run::{Run, too_long};
+use super::session::Sessions;
+use super::system::SystemTables;
+use super::tables::Visible;
+use super::{names, params, statement};
+use crate::live::Live;
+
+/// Cloning shares it.
+#[derive(Clone)]
+pub struct Queries {
+    visible: Visible,
+    sessions: Arc<Sessions>,
+    places: Arc<Semaphore>,
+    within: Duration,
+}
+
+impl Queries {
+    /// `spill` is a folder for what does not fit into memory.
+    pub fn new(catalog: Catalog, definitions: Definitions, live: Live, gate: Gate, spill: &Path) -> Result<Queries> {
+        let sessions = Sessions::new(live.store(), spill, catalog.clock().clone())?;
+        let system = SystemTables::new(catalog, live.store().clone());
+        Ok(Queries {
+            visible: Visible { definitions, gate, live, system },
+            sessions: Arc::new(sessions),
+            places: Arc::new(Semaphore::new(limits::QUERIES_MAX)),
+            within: limits::QUERY_TIMEOUT,
+        })
+    }
+
+    /// The answer to one statement that only reads, as of now: all that was acked before this call is in it. Rows
+    /// stream as they are read; what goes wrong before the first of them is an error here.
+    pub async fn run(&self, context: &Context, sql: &str, params: &[Value]) -> Result<Answer> {
+        let place = self.places.clone().try_acquire_owned().map_err(|_| {
+            let message = format!("{} queries are being answered, and no more are at once; ask again in a moment", limits::QUERIES_MAX);
+            Error::new(ErrorKind::Overloaded, message)
+        })?;
+        let started = Instant::now();
+        let begin = async {
+            let (session, plan) = self.plan(context, sql, params).await?;
+            let mut rows = execute_stream(plan, session.task_ctx()).map_err(failure)?;
+            let first = rows.next().await.transpose().map_err(failure)?;
+            Ok((rows, first))
+        };
+        let (rows, first) = timeout_at(started + self.within, begin).await.map_err(|_| too_long(self.within))??;
+        let schema = rows.schema();
+        Ok(Answer::new(schema, Run::new(rows, first, started, self.within, place).boxed()))
+    }
+
+    async fn plan(&self, context: &Context, sql: &str, values: &[Value]) -> Result<(SessionState, Arc<dyn ExecutionPlan>)> {
+        let values = params::scalars(values)?;
+        let mut statement = statement::parse(sql)?;
+        let tables = self.visible.open(context, &statement::references(&statement)?).await?;
+        let schemas: Vec<_> = tables.iter().map(|table| table.table.schema()).collect();
+        names::fit_case(&mut statement, schemas.iter().flat_map(|schema| schema.fields()).map(|field| field.name().as_str()));
+        let session = self.sessions.session(tables)?;
+        let plan = self.physical(&session, statement, values).await?;
+        Ok((session, plan))
+    }
+
+    async fn physical(
+        &self,
+        session: &SessionState,
+        statement: Statement,
+        values: Vec<datafusion::common::ScalarValue>,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        let plan = session.statement_to_plan(statement).await.map_err(failure)?;
+        statement::admit(&plan)?;
+        let plan = if values.is_empty() { plan } else { plan.with_param_values(ParamValues::from(values)).map_err(failure)? };
+        session.create_physical_plan(&plan).await.map_err(failure)
+    }
+}

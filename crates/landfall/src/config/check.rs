@@ -1,0 +1,122 @@
+//! The rules that a value alone cannot break: what columns may be called, how
+//! CSV settings stand to each other, what URLs look like, whether a grant does
+//! anything.
+
+use landfall_model::{Columns, CsvSettings, Grantee, Principal, limits};
+use landfall_store::StoreUrl;
+
+use super::file::{DatasetSection, File};
+use super::mistake::Mistakes;
+use super::source::Origin;
+use super::tree::Node;
+
+pub struct Check<'a> {
+    root: &'a Node,
+    mistakes: &'a mut Mistakes,
+    warnings: Vec<String>,
+}
+
+/// Reports every broken rule; what is allowed and has no effect yet comes back as warnings.
+pub fn check(file: &File, root: &Node, mistakes: &mut Mistakes) -> Vec<String> {
+    let mut check = Check { root, mistakes, warnings: Vec::new() };
+    check.urls(file);
+    for (name, section) in &file.datasets {
+        check.dataset(name.as_str(), section);
+    }
+    check.warnings
+}
+
+impl Check<'_> {
+    /// A mistake at the value that `path` leads to, or at the nearest thing around it.
+    fn wrong(&mut self, path: &[&str], message: impl Into<String>) {
+        let near = (0..=path.len()).rev().find_map(|length| self.root.find(&path[..length]));
+        let origin = near.map_or_else(|| Origin::Named("configuration".into()), |node| node.origin.clone());
+        self.mistakes.add(&origin, message);
+    }
+
+    fn urls(&mut self, file: &File) {
+        if file.data.is_empty() {
+            self.wrong(&["data"], "`data` cannot be empty: it names a folder");
+        }
+        if let Some(flaw) = file.public_url.as_deref().and_then(flaw_of_public_url) {
+            self.wrong(&["public_url"], flaw);
+        }
+        if let Some(flaw) = file.catalog.url.as_deref().and_then(flaw_of_catalog_url) {
+            self.wrong(&["catalog", "url"], flaw);
+        }
+        if let Some(Err(error)) = file.store.url.as_deref().map(str::parse::<StoreUrl>) {
+            self.wrong(&["store", "url"], error.message);
+        }
+    }
+
+    fn dataset(&mut self, name: &str, section: &DatasetSection) {
+        let path = |rest: &[&'static str]| -> Vec<String> { ["datasets", name].iter().chain(rest).map(|part| (*part).to_owned()).collect() };
+        if let Some(columns) = &section.columns {
+            let at = path(&["columns"]);
+            let at: Vec<&str> = at.iter().map(String::as_str).collect();
+            if columns.0.is_empty() {
+                self.wrong(&at, "`columns` names no column; leave it out to have the types inferred");
+            }
+            if columns.0.len() > limits::COLUMNS_MAX {
+                self.wrong(&at, format!("a table has at most {} columns, and here are {}", limits::COLUMNS_MAX, columns.0.len()));
+            }
+            for column in &columns.0 {
+                if let Some(flaw) = Columns::flaw(&column.name) {
+                    self.wrong(&[&at[..], &[&column.name]].concat(), flaw);
+                }
+            }
+        }
+        self.csv(name, &section.csv);
+        self.grants(name, section);
+        if section.transform.as_deref().is_some_and(|sql| sql.trim().is_empty()) {
+            self.wrong(&["datasets", name, "transform"], "`transform` is empty; leave it out to load the records as they are");
+        }
+    }
+
+    fn csv(&mut self, name: &str, csv: &CsvSettings) {
+        for (key, value) in [("delimiter", csv.delimiter), ("quote", csv.quote)] {
+            let bad = value.filter(|c| !c.is_ascii() || matches!(c, '\n' | '\r' | '\0'));
+            if let Some(c) = bad {
+                let message = format!("`{key}` must be one ASCII character and not a line break, not {c:?}");
+                self.wrong(&["datasets", name, "csv", key], message);
+            }
+        }
+        let (delimiter, quote) = (csv.delimiter, csv.quote.unwrap_or('"'));
+        if delimiter == Some(quote) {
+            let key = if csv.quote.is_some() { "quote" } else { "delimiter" };
+            let message = format!("`delimiter` and `quote` are both {quote:?}; fields could not be told apart");
+            self.wrong(&["datasets", name, "csv", key], message);
+        }
+    }
+
+    fn grants(&mut self, name: &str, section: &DatasetSection) {
+        for grant in &section.grants {
+            if grant.allow.is_empty() {
+                let message = format!("the grant to `{}` allows nothing; name actions, or take it out", grant.to);
+                self.wrong(&["datasets", name, "grants"], message);
+            }
+            if grant.under.as_deref() == Some("") {
+                let message = format!("`under` of the grant to `{}` is empty and so holds back nothing; take it out", grant.to);
+                self.wrong(&["datasets", name, "grants"], message);
+            }
+            if matches!(grant.to, Grantee::Group(_) | Grantee::Principal(Principal::Oidc(_))) {
+                self.warnings.push(format!("the grant on {name} to {} waits: OIDC sign-in is not built yet in this version", grant.to));
+            }
+        }
+    }
+}
+
+fn flaw_of_public_url(text: &str) -> Option<String> {
+    let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
+    let fits = rest.is_some_and(|rest| !rest.is_empty() && !rest.starts_with('/') && !rest.contains(['?', '#', ' ']));
+    (!fits).then(|| format!("`{text}` cannot be the public URL: it begins with `https://` or `http://` and a host, and has no `?` or `#`"))
+}
+
+fn flaw_of_catalog_url(text: &str) -> Option<String> {
+    if text.is_empty() {
+        return Some("the URL of the catalog cannot be empty; leave it out for SQLite under `data`".into());
+    }
+    let scheme = text.split_once("://").map_or("", |(scheme, _)| scheme);
+    let known = matches!(scheme, "" | "postgres" | "postgresql");
+    (!known).then(|| format!("`{text}` cannot be the URL of a catalog: `{scheme}` is none; write `postgres://user@host/db` or `sqlite:PATH`"))
+}

@@ -1,0 +1,210 @@
+//! Configuration as people write it, right and wrong.
+
+use std::fs;
+use std::path::Path;
+
+use expect_test::{Expect, expect};
+use landfall_model::{Column, Type};
+
+use super::{Config, Inputs, Mistakes};
+
+/// Writes files into a folder of their own and reads them; paths in mistakes are shown without the folder.
+fn load(files: &[(&str, &str)], env: &[(&str, &str)]) -> Result<Config, (Mistakes, String)> {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, text) in files {
+        let path = folder.path().join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+    let env: Vec<(String, String)> = env.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+    let path = folder.path().join("landfall.toml");
+    Config::load(Inputs { path: Some(&path), data: None, env: &env })
+        .map_err(|mistakes| (mistakes, format!("{}/", folder.path().display())))
+}
+
+fn wrong(text: &str, expected: &Expect) {
+    wrong_with(&[("landfall.toml", text)], &[], expected);
+}
+
+fn wrong_with(files: &[(&str, &str)], env: &[(&str, &str)], expected: &Expect) {
+    let (mistakes, folder) = load(files, env).unwrap_err();
+    expected.assert_eq(&mistakes.render(false).replace(&folder, ""));
+}
+
+fn right(text: &str) -> Config {
+    load(&[("landfall.toml", text)], &[]).map_err(|(mistakes, _)| mistakes.render(true)).unwrap()
+}
+
+#[test]
+fn an_empty_file_is_valid() {
+    let config = right("");
+    assert_eq!(config.data, Path::new("./landfall-data"));
+    assert_eq!(config.catalog.url, "sqlite:./landfall-data/catalog.db");
+    assert_eq!(config.store.url, "./landfall-data/store");
+    assert_eq!(config.listen.http.as_deref(), Some("127.0.0.1:8080"));
+    assert!(config.datasets.is_empty() && config.warnings.is_empty());
+}
+
+#[test]
+fn an_absent_file_is_valid_only_where_none_was_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("none.toml");
+    let mistakes = Config::load(Inputs { path: Some(&path), data: None, env: &[] }).unwrap_err();
+    assert!(mistakes.render(false).contains("none.toml: cannot be read: No such file"), "{}", mistakes.render(false));
+    let config = Config::load(Inputs { path: None, data: Some("/srv/x"), env: &[] }).unwrap();
+    assert_eq!(config.data, Path::new("/srv/x"));
+}
+
+#[test]
+fn a_dataset_reads_whole_and_keeps_the_order_of_its_columns() {
+    let config = right(
+        r#"
+[datasets.royalties]
+description = "Usage reports"
+on_bad_record = "fail"
+grants = [{ to = "key:partner_a", allow = ["land"], under = "partner_a/" }, { to = "anonymous", allow = ["query"] }]
+columns = { zone = "text", day = "date", amount = "decimal(18,6)" }
+transform = "select * from input where amount > 0"
+[datasets.royalties.csv]
+delimiter = ";"
+header = false
+null = ["NA", "-"]
+encoding = "latin-1"
+"#,
+    );
+    let dataset = &config.datasets[0];
+    assert_eq!(dataset.grants[0].under.as_deref(), Some("partner_a/"));
+    let columns = [
+        Column::new("zone", Type::Text),
+        Column::new("day", Type::Date),
+        Column::new("amount", Type::Decimal { precision: 18, scale: 6 }),
+    ];
+    assert_eq!(dataset.columns.as_deref(), Some(&columns[..]));
+    assert_eq!((dataset.csv.delimiter, dataset.csv.header), (Some(';'), Some(false)));
+}
+
+#[test]
+fn every_mistake_is_answered_at_once_in_the_order_of_the_file() {
+    wrong(
+        r#"regoin = "eu"
+public_url = "in.example.com"
+
+[catalog]
+url = "mysql://host/db"
+
+[datasets.orders]
+retenton = "30d"
+on_bad_record = "rejct"
+columns = { id = "bigint", total = "money", _line = "int" }
+grants = [{ to = "partner", allow = ["land"] }, { to = "anonymous", allow = ["qery"] }, { allow = ["land"] }]
+[datasets.orders.csv]
+delimiter = ";;"
+quote = "é"
+header = "yes"
+encoding = "utf8"
+
+[datasets.Bad-Name]
+"#,
+        &expect![[""]],
+    );
+}
+
+#[test]
+fn what_is_not_built_yet_says_so() {
+    wrong(
+        "[datasets.a]\nretention = \"30d\"\n[[datasets.a.sinks]]\nkind = \"postgres\"\n[datasets.a.xml]\nrecord = \"/a\"\n",
+        &expect![[""]],
+    );
+}
+
+#[test]
+fn a_syntax_error_has_its_place() {
+    wrong("data = \"x\n[catalog\nurl = 1\n", &expect![[""]]);
+}
+
+#[test]
+fn a_quoted_mistake_shows_its_line() {
+    let (mistakes, folder) = load(&[("landfall.toml", "[datasets.orders]\ncolums = {}\n")], &[]).unwrap_err();
+    expect![[""]].assert_eq(&mistakes.render(true).replace(&folder, ""));
+}
+
+#[test]
+fn csv_characters_must_differ_and_fit_a_line() {
+    wrong(
+        "[datasets.a.csv]\ndelimiter = \",\"\nquote = \",\"\n[datasets.b.csv]\ndelimiter = \"\\n\"\n[datasets.c.csv]\ndelimiter = '\"'\n",
+        &expect![[""]],
+    );
+}
+
+#[test]
+fn variables_interpolate_and_an_unset_one_has_its_place() {
+    let files = [("landfall.toml", "data = \"${HOME}/x\"\n[catalog]\nurl = \"postgres://${DB_USER:landfall}@${DB_HOST}/db\"\n")];
+    wrong_with(&files, &[("HOME", "/home/ada")], &expect![[""]]);
+    let config = load(&files, &[("HOME", "/home/ada"), ("DB_HOST", "db")]).map_err(|(m, _)| m.render(true)).unwrap();
+    assert_eq!(config.catalog.url, "postgres://landfall@db/db");
+    assert_eq!(config.data, Path::new("/home/ada/x"));
+}
+
+#[test]
+fn the_environment_overrides_the_file() {
+    let file = [("landfall.toml", "data = \"x\"\n[datasets.orders]\ndescription = \"old\"\n")];
+    let env = [
+        ("LANDFALL_DATA", "/srv/data"),
+        ("LANDFALL_LISTEN__HTTP", "off"),
+        ("LANDFALL_DATASETS__ORDERS__DESCRIPTION", "new"),
+        ("LANDFALL_DATASETS__ORDERS__CSV__HEADER", "false"),
+        ("LANDFALL_DATASETS__ORDERS__GRANTS", "[{ to = \"anonymous\", allow = [\"land\"] }]"),
+        ("LANDFALL_URL", "http://elsewhere"),
+    ];
+    let config = load(&file, &env).map_err(|(m, _)| m.render(true)).unwrap();
+    assert_eq!((config.data.as_path(), config.listen.http), (Path::new("/srv/data"), None));
+    let orders = &config.datasets[0];
+    assert_eq!((orders.description.as_deref(), orders.csv.header, orders.grants.len()), (Some("new"), Some(false), 1));
+}
+
+#[test]
+fn a_variable_that_names_no_setting_is_a_mistake() {
+    let env =
+        [("LANDFALL_CATLOG__URL", "x"), ("LANDFALL_LISTEN__GOPHER", "x"), ("LANDFALL_LISTEN__HTTP", "80"), ("LANDFALL_DATASETS__A__CSV__HEADER", "si")];
+    wrong_with(&[("landfall.toml", "")], &env, &expect![[""]]);
+}
+
+#[test]
+fn datasets_have_files_of_their_own() {
+    let files = [
+        ("landfall.toml", "[datasets.a]\n"),
+        ("datasets/b.toml", "description = \"by its file's name\"\n"),
+        ("datasets/other.toml", "[datasets.c]\ndescription = \"by its table\"\n"),
+        ("datasets/notes.txt", "not configuration"),
+    ];
+    let config = load(&files, &[]).map_err(|(m, _)| m.render(true)).unwrap();
+    let names: Vec<&str> = config.datasets.iter().map(|dataset| dataset.name.as_str()).collect();
+    assert_eq!(names, ["a", "b", "c"]);
+}
+
+#[test]
+fn a_dataset_is_declared_once() {
+    let files = [
+        ("landfall.toml", "\n[datasets.a]\n"),
+        ("datasets/a.toml", "description = \"x\"\n"),
+        ("datasets/b.toml", "region = \"eu\"\n[datasets.b]\n[datasets.c]\n"),
+        ("datasets/Bad.toml", "descripton = \"x\"\n"),
+    ];
+    wrong_with(&files, &[], &expect![[""]]);
+}
+
+#[test]
+fn doors_that_are_not_built_are_named_and_allowed() {
+    let config = right("[listen]\nhttp = \"0.0.0.0:80\"\ns3 = \"127.0.0.1:9000\"\nsftp = \"off\"\n");
+    assert_eq!(config.warnings, ["the s3 door (127.0.0.1:9000) is not built yet in this version and stays closed"]);
+}
+
+#[test]
+fn the_schema_describes_what_may_be_written() {
+    let schema = super::schema();
+    for key in ["data", "region", "public_url", "catalog", "store", "listen", "datasets"] {
+        let described = schema.pointer(&format!("/properties/{key}")).is_some_and(|property| property.to_string().contains("\"description\"") || property.to_string().contains("$ref"));
+        assert!(described, "{key}");
+    }
+    assert_eq!(schema.pointer("/$defs/DatasetSection/additionalProperties"), Some(&serde_json::Value::Bool(false)));
+}
