@@ -8,9 +8,9 @@ use landfall_model::{Action, DatasetName, Grant, Grantee, Principal};
 use crate::context::Context;
 use crate::key::{KeyGrant, Verifier};
 
-/// A created key, as the catalog keeps it.
+/// A created key that is not revoked.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct KeyRecord {
+pub struct CreatedKey {
     pub name: String,
     pub verifier: Verifier,
     pub grants: Vec<KeyGrant>,
@@ -22,7 +22,7 @@ pub struct Access {
     /// What the configuration of each dataset grants.
     pub datasets: HashMap<DatasetName, Vec<Grant>>,
     /// Created keys by name.
-    pub keys: HashMap<String, KeyRecord>,
+    pub keys: HashMap<String, CreatedKey>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -87,7 +87,7 @@ mod tests {
             grant("group:analysts", &[Action::Query], None),
             grant("anonymous", &[Action::Read], Some("public/")),
         ];
-        let reader = KeyRecord {
+        let reader = CreatedKey {
             name: "reader".into(),
             verifier: Verifier::of("lfk_reader"),
             grants: vec!["orders:query".parse().unwrap(), "*:list,read".parse().unwrap()],

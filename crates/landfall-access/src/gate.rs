@@ -9,7 +9,7 @@ use landfall_model::{Action, Dataset, DatasetName, Error, ErrorKind, Principal, 
 use parking_lot::RwLock;
 
 use crate::context::{ADMIN, Context, Credentials, RequestId};
-use crate::decide::{Access, Decision, KeyRecord, decide};
+use crate::decide::{Access, Decision, CreatedKey, decide};
 use crate::key::Verifier;
 
 /// Cloning shares it.
@@ -42,7 +42,7 @@ impl Gate {
     }
 
     /// Takes `keys` in place of those known before.
-    pub fn set_keys(&self, keys: Vec<KeyRecord>) {
+    pub fn set_keys(&self, keys: Vec<CreatedKey>) {
         let mut state = self.0.state.write();
         state.names = keys.iter().map(|key| (key.verifier.head(), key.name.clone())).collect();
         let keys = keys.into_iter().map(|key| (key.name.clone(), key)).collect();
@@ -129,7 +129,7 @@ mod tests {
 
     fn gate() -> Gate {
         let gate = Gate::new("0123456789abcdef");
-        let key = |name: &str, secret: &str, grant: &str| KeyRecord {
+        let key = |name: &str, secret: &str, grant: &str| CreatedKey {
             name: name.into(),
             verifier: Verifier::of(secret),
             grants: vec![grant.parse().unwrap()],

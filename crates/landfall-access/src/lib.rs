@@ -9,8 +9,10 @@ pub mod decide;
 pub mod gate;
 pub mod http;
 pub mod key;
+mod keys;
 
 pub use context::{Context, Credentials, RequestId};
-pub use decide::{Access, Decision, KeyRecord, decide};
+pub use decide::{Access, Decision, CreatedKey, decide};
 pub use gate::Gate;
+pub use keys::grants_of;
 pub use key::{KeyGrant, Secret, Verifier};

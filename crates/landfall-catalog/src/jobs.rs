@@ -167,12 +167,14 @@ impl Catalog {
         Ok(rescued)
     }
 
-    /// Gives back whatever `owner` still holds, because a node of that name starts anew on this folder.
-    pub async fn release_jobs(&self, owner: &str) -> Result<u64> {
-        let (owner, now) = (owner.to_owned(), self.clock().now());
+    /// Ends every lease, of jobs and of sinks, without waiting for its time. Only for a catalog that one process has to
+    /// itself: whoever held them is dead. Sinks stay marked as left uncleanly.
+    pub async fn abandon_leases(&self) -> Result<()> {
+        let now = self.clock().now();
         self.write(move |tx| {
-            let sql = "update jobs set state = 'ready', owner = null, lease_until = null, run_at = $2, updated_at = $2 where state = 'leased' and owner = $1";
-            tx.execute(sql, &[owner.as_str().into(), now.into()])
+            let sql = "update jobs set state = 'ready', owner = null, lease_until = null, run_at = $1, updated_at = $1 where state = 'leased'";
+            tx.execute(sql, &[now.into()])?;
+            tx.execute("update sinks set owner = null, lease_until = 0 where owner is not null", &[]).map(drop)
         })
         .await
     }

@@ -81,6 +81,9 @@ pub const RETRY_AFTER_SECONDS: u64 = 1;
 /// An upload holds at most twice this on the local disk, and three S3 parts on S3.
 pub const UPLOAD_CHUNK_BYTES: usize = 1 << 20;
 
+/// Bytes of a local upload after which the kernel is told to begin writing them to the disk.
+pub const WRITE_BACK_BYTES: u64 = 8 << 20;
+
 /// Bytes of one piece of an object that is streamed out.
 pub const STREAM_CHUNK_BYTES: usize = 1 << 20;
 
@@ -138,6 +141,9 @@ pub const INFER_BYTES_MAX: u64 = 64 << 20;
 
 // ---- Work ---------------------------------------------------------------------------------
 
+/// Jobs that one node runs at once: each holds a decoder's and an encoder's buffers, and keeps two cores busy.
+pub const JOBS_AT_ONCE: usize = 2;
+
 /// How long a lease lasts without a heartbeat.
 pub const LEASE: Duration = Duration::from_secs(30);
 
@@ -174,6 +180,18 @@ pub const LOAD_MANIFESTS_MAX: usize = 512;
 /// Rows of one Parquet row group: what one decode buffer of a reader holds.
 pub const ROW_GROUP_ROWS: usize = 128 << 10;
 
+/// Bytes of one row group before it is compressed: wide rows end it before `ROW_GROUP_ROWS` does, for the writer holds it in memory.
+pub const ROW_GROUP_BYTES: usize = 64 << 20;
+
+/// Bytes that the transform of one staging may hold; beyond it spills, then fails.
+pub const TRANSFORM_BYTES_MAX: usize = 128 << 20;
+
+/// Batches that wait between the steps of a staging: one is being filled while one is being taken.
+pub const STAGE_QUEUE_BATCHES: usize = 2;
+
+/// Bytes of event bodies that are decoded together.
+pub const EVENTS_DECODE_BYTES: usize = 4 << 20;
+
 /// Bytes of one data file; a larger landing has several.
 pub const DATA_FILE_BYTES: usize = 256 << 20;
 
@@ -182,6 +200,12 @@ pub const TAIL_BYTES_MAX: usize = 512 << 20;
 
 /// Bytes that all queries of a node may hold; beyond it they spill, then fail.
 pub const QUERY_BYTES_MAX: usize = 256 << 20;
+
+/// Bytes that all queries of a node may spill to disk; beyond it they fail, before the disk is full for what lands.
+pub const QUERY_SPILL_BYTES_MAX: u64 = 16 << 30;
+
+/// Bytes of Parquet footers that a node keeps: those of some thousand files.
+pub const FOOTER_CACHE_BYTES_MAX: usize = 64 << 20;
 
 /// A query that runs longer is cancelled, so that no reader holds old files for ever.
 pub const QUERY_TIMEOUT: Duration = Duration::from_secs(600);

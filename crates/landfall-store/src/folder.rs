@@ -6,6 +6,7 @@
 use std::collections::HashSet;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind, Write};
+use std::num::NonZeroU64;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -13,6 +14,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use landfall_model::{crash, limits};
 use parking_lot::{Mutex, RwLock};
+use rustix::fs::{Advice, fadvise};
 
 /// Holds what is being written; it is in the root, and so on the same file system as every object.
 pub(crate) const TEMP: &str = ".tmp";
@@ -210,6 +212,12 @@ impl TempFile {
 
     pub fn write_all_at(&self, bytes: &[u8], offset: u64) -> io::Result<()> {
         self.file.write_all_at(bytes, offset)
+    }
+
+    /// Has the kernel begin to write these bytes to the disk, without waiting, so that the sync at the end finds little
+    /// left to do. Linux does that for dirty pages on this advice, and keeps them in memory.
+    pub fn start_write_back(&self, offset: u64, size: u64) -> io::Result<()> {
+        Ok(fadvise(&self.file, offset, NonZeroU64::new(size), Advice::DontNeed)?)
     }
 
     /// Syncs what is written so far.

@@ -52,10 +52,12 @@ impl MultipartUpload for LocalMultipart {
         }
         let path = self.to.to_string_lossy().into_owned();
         let write = move || {
+            let start = offset;
             for piece in &data {
                 temp.write_all_at(piece, offset)?;
                 offset += piece.len() as u64;
             }
+            temp.start_write_back(start, offset - start)?;
             unfinished.store(false, Ordering::Release);
             Ok(())
         };

@@ -60,15 +60,18 @@ impl Segments {
     }
 
     fn try_append(&mut self, pieces: &[Bytes], size: u64) -> io::Result<Placed> {
+        let t0 = std::time::Instant::now();
         let mut segment = match self.current.take() {
             Some(segment) if segment.size - segment.used >= size => segment,
             // The full one is dropped, and cut to what is used.
             _ => self.begin(size)?,
         };
         let placed = Placed { key: segment.key.clone(), offset: segment.used };
+        let t1 = t0.elapsed();
         segment.write(pieces)?;
+        if t0.elapsed().as_millis() > 15 { println!("SLOW begin {:?} write {:?} size {size} used {}", t1, t0.elapsed() - t1, segment.used); }
         segment.used += size;
-        if self.next.is_none() && segment.used > segment.size / 2 {
+        if self.next.is_none() && segment.used > segment.size / 8 {
             let folder = self.folder.clone();
             self.next = Some(thread::Builder::new().name("segment".into()).spawn(move || zeroed(&folder, SEGMENT_BYTES))?);
         }
@@ -139,6 +142,7 @@ impl Drop for Segment {
 /// A file of `size` zeroes, written and synced.
 fn zeroed(folder: &Arc<Folder>, size: u64) -> io::Result<TempFile> {
     const ZEROES: &[u8] = &[0; 1 << 20];
+    let t = std::time::Instant::now();
     let mut temp = folder.begin()?;
     let mut left = size;
     while left > 0 {
@@ -146,6 +150,8 @@ fn zeroed(folder: &Arc<Folder>, size: u64) -> io::Result<TempFile> {
         temp.write_all(&ZEROES[..piece])?;
         left -= piece as u64;
     }
+    let w = t.elapsed();
     temp.sync()?;
+    println!("ZEROED write {:?} sync {:?}", w, t.elapsed() - w);
     Ok(temp)
 }

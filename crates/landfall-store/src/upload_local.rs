@@ -36,6 +36,8 @@ struct Writer {
     temp: TempFile,
     digest: Sha256,
     size: u64,
+    /// Bytes that the kernel has begun to write to the disk.
+    handed_over: u64,
 }
 
 impl Writer {
@@ -45,13 +47,17 @@ impl Writer {
             self.temp.write_all(piece)?;
             self.size += piece.len() as u64;
         }
+        if self.size - self.handed_over >= limits::WRITE_BACK_BYTES {
+            self.temp.start_write_back(self.handed_over, self.size - self.handed_over)?;
+            self.handed_over = self.size;
+        }
         Ok(self)
     }
 }
 
 impl LocalUpload {
     pub fn new(key: String, to: PathBuf, temp: TempFile) -> LocalUpload {
-        let writer = Writer { temp, digest: Sha256::new(), size: 0 };
+        let writer = Writer { temp, digest: Sha256::new(), size: 0, handed_over: 0 };
         LocalUpload { key, to, gathered: Gathered::default(), state: State::Idle(Box::new(writer)) }
     }
 
@@ -82,7 +88,7 @@ impl LocalUpload {
         let writer = self.writer().await?;
         let (chunk, to) = (self.gathered.take(), self.to.clone());
         let finished = blocking(move || {
-            let Writer { temp, digest, size } = *writer.write(&chunk)?;
+            let Writer { temp, digest, size, .. } = *writer.write(&chunk)?;
             temp.publish(&to, Mode::Overwrite)?;
             Ok(Stored { size, digest: hex::encode(digest.finalize()) })
         });

@@ -31,7 +31,7 @@ impl Runner {
     }
 
     /// Waits until every task has come to its end after `stop`.
-    pub async fn finish(self) {
+    pub async fn finish(&self) {
         self.running.close();
         self.running.wait().await;
     }

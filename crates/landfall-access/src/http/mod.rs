@@ -3,7 +3,11 @@
 
 pub mod body;
 pub mod caller;
+pub mod fallback;
 pub mod problem;
+pub mod query;
 
 pub use caller::Peer;
+pub use fallback::with_fallbacks;
 pub use problem::Problem;
+pub use query::{page_limit, query};

@@ -9,8 +9,8 @@ use landfall_model::{Error, Result, Type};
 
 use super::Cell;
 use super::column::{Column, Take};
-use crate::json::scan::{self, Kind, Scanner};
-use crate::json::string::unescape;
+use crate::json::cell;
+use crate::json::scan::{self, Scanner};
 use crate::types::arrow_type;
 use crate::value::Misfit;
 
@@ -63,21 +63,6 @@ impl List {
         let offsets = OffsetBuffer::new(ScalarBuffer::from(offsets));
         let list = ListArray::try_new(self.field.clone(), offsets, self.items.finish()?, self.valid.finish());
         Ok(Arc::new(list.map_err(|error| Error::internal("building a list column", error))?))
-    }
-}
-
-/// The cell of a JSON value that was scanned.
-pub fn cell<'a>(raw: &'a [u8], kind: Kind, scratch: &'a mut Vec<u8>) -> Cell<'a> {
-    match kind {
-        Kind::Null => Cell::Null,
-        Kind::Boolean | Kind::Number => Cell::Scalar(raw),
-        Kind::Array | Kind::Object => Cell::Nested(raw),
-        Kind::Plain => Cell::String { text: &raw[1..raw.len() - 1], raw },
-        Kind::Escaped => {
-            scratch.clear();
-            unescape(&raw[1..raw.len() - 1], scratch);
-            Cell::String { text: scratch, raw }
-        }
     }
 }
 

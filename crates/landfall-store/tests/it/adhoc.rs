@@ -37,6 +37,10 @@ async fn measure() {
         for _ in 0..(if size > 1<<20 {100} else {1000}) { let t = Instant::now(); seg.append(&[b.clone()]).unwrap(); v.push(t.elapsed().as_secs_f64()*1e6); }
         println!("segment append {size}: {} ", pct(v));
     }
+    let b = Bytes::from(noise(4<<20, 3)); let mut v = vec![];
+    for round in 0..3 { let t0 = Instant::now();
+    for k in 0..100 { let t = Instant::now(); seg.append(&[b.clone()]).unwrap(); v.push(t.elapsed().as_secs_f64()*1e6); let due = t0 + std::time::Duration::from_millis(10*(k+1)); std::thread::sleep(due.saturating_duration_since(Instant::now())); }
+    println!("segment paced 400 MB/s round {round}: {} {:.2}s", pct(std::mem::take(&mut v)), t0.elapsed().as_secs_f64()); }
     let t = Instant::now(); let mut n = 0u64;
     { use futures::TryStreamExt; let mut s = store.stream("big", None).await.unwrap(); while let Some(p) = s.try_next().await.unwrap() { n += p.len() as u64; } }
     println!("stream {n}: {:.0} MB/s", n as f64/1e6/t.elapsed().as_secs_f64());

@@ -65,8 +65,9 @@ fn take_files(state: &mut State, snapshot: &DeltaTableState) -> Result<()> {
 
 /// The library's handle, over our durable store.
 fn library(log: &Log) -> Result<DeltaTable> {
-    // The scheme names no service: it only keeps the library from looking for one.
-    let location = Url::parse(&format!("memory:///{}/", log.root)).map_err(|why| Error::internal("naming the table's place", why))?;
+    // Nothing is ever looked for at this address. Its host is named as those S3 buckets are whose lists come in no order,
+    // for so do those of a local folder, and the library sorts them for us.
+    let location = Url::parse(&format!("memory://landfall--x-s3/{}/", log.root)).map_err(|why| Error::internal("naming the table's place", why))?;
     let store = log.store.object_store();
     let prefixed = Arc::new(PrefixStore::new(Arc::clone(&store), Path::from(log.root.as_str())));
     Ok(DeltaTable::new(default_logstore(prefixed, store, &location, &StorageConfig::default())))

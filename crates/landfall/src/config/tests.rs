@@ -105,7 +105,25 @@ encoding = "utf8"
 
 [datasets.Bad-Name]
 "#,
-        &expect![[""]],
+        &expect![[r#"
+            landfall.toml:1:1: unknown key `regoin` at the top of the file; did you mean `region`?
+            landfall.toml:2:14: `in.example.com` cannot be the public URL: it begins with `https://` or `http://` and a host, and has no `?` or `#`
+            landfall.toml:5:7: `mysql://host/db` cannot be the URL of a catalog: `mysql` is none; write `postgres://user@host/db` or `sqlite:PATH`
+            landfall.toml:8:1: unknown key `retenton` in [datasets.orders]; did you mean `retention`?
+            landfall.toml:9:17: `rejct` is not one of what `on_bad_record` may be: reject, fail; did you mean `reject`?
+            landfall.toml:10:36: `money` is not a type: they are text, boolean, int, bigint, double, decimal(p,s) with p up to 38, date, timestamp, json, binary, and lists of them with []
+            landfall.toml:10:53: `_line` is a column that every table has; rename yours
+            landfall.toml:11:10: the grant to `anonymous` allows nothing; name actions, or take it out
+            landfall.toml:11:11: an entry of `grants` in [datasets.orders] has no `to`
+            landfall.toml:11:18: `partner` names nobody: write `anonymous`, `key:NAME`, `oidc:SUBJECT` or `group:NAME`
+            landfall.toml:11:78: `qery` is not one of what `allow` may be: land, read, list, delete, query, replay, administer; did you mean `query`?
+            landfall.toml:11:89: an entry of `grants` in [datasets.orders] has no `to`
+            landfall.toml:13:13: `delimiter` must be one character, not ";;"
+            landfall.toml:14:9: `quote` must be one ASCII character and not a line break, not 'é'
+            landfall.toml:15:10: `header` in [datasets.orders.csv] must be true or false, not the string "yes"
+            landfall.toml:16:12: `utf8` is not one of what `encoding` may be: utf-8, latin-1, utf-16; did you mean `utf-8`?
+            landfall.toml:18:11: `Bad-Name` cannot be the name of a dataset: it must match [a-z][a-z0-9_]{0,62}
+        "#]],
     );
 }
 
@@ -113,33 +131,51 @@ encoding = "utf8"
 fn what_is_not_built_yet_says_so() {
     wrong(
         "[datasets.a]\nretention = \"30d\"\n[[datasets.a.sinks]]\nkind = \"postgres\"\n[datasets.a.xml]\nrecord = \"/a\"\n",
-        &expect![[""]],
+        &expect![[r#"
+            landfall.toml:2:1: `retention` in [datasets.a] is not built yet in this version; take it out
+            landfall.toml:3:14: `sinks` in [datasets.a] is not built yet in this version; take it out
+            landfall.toml:5:13: `xml` in [datasets.a] is not built yet in this version; take it out
+        "#]],
     );
 }
 
 #[test]
 fn a_syntax_error_has_its_place() {
-    wrong("data = \"x\n[catalog\nurl = 1\n", &expect![[""]]);
+    wrong("data = \"x\n[catalog\nurl = 1\n", &expect![[r#"
+        landfall.toml:1:10: invalid basic string, expected `"`
+        landfall.toml:2:9: unclosed table, expected `]`
+        landfall.toml:3:1: unknown key `url` at the top of the file; the keys here are catalog, data, datasets, listen, public_url, region, store
+    "#]]);
 }
 
 #[test]
 fn a_quoted_mistake_shows_its_line() {
     let (mistakes, folder) = load(&[("landfall.toml", "[datasets.orders]\ncolums = {}\n")], &[]).unwrap_err();
-    expect![[""]].assert_eq(&mistakes.render(true).replace(&folder, ""));
+    expect![[r#"
+        landfall.toml:2:1: unknown key `colums` in [datasets.orders]; did you mean `columns`?
+          2 | colums = {}
+            | ^^^^^^
+    "#]].assert_eq(&mistakes.render(true).replace(&folder, ""));
 }
 
 #[test]
 fn csv_characters_must_differ_and_fit_a_line() {
     wrong(
         "[datasets.a.csv]\ndelimiter = \",\"\nquote = \",\"\n[datasets.b.csv]\ndelimiter = \"\\n\"\n[datasets.c.csv]\ndelimiter = '\"'\n",
-        &expect![[""]],
+        &expect![[r#"
+            landfall.toml:3:9: `delimiter` and `quote` are both ','; fields could not be told apart
+            landfall.toml:5:13: `delimiter` must be one ASCII character and not a line break, not '\n'
+            landfall.toml:7:13: `delimiter` and `quote` are both '"'; fields could not be told apart
+        "#]],
     );
 }
 
 #[test]
 fn variables_interpolate_and_an_unset_one_has_its_place() {
     let files = [("landfall.toml", "data = \"${HOME}/x\"\n[catalog]\nurl = \"postgres://${DB_USER:landfall}@${DB_HOST}/db\"\n")];
-    wrong_with(&files, &[("HOME", "/home/ada")], &expect![[""]]);
+    wrong_with(&files, &[("HOME", "/home/ada")], &expect![[r#"
+        landfall.toml:3:39: the environment variable `DB_HOST` is not set; set it, or give a default: ${DB_HOST:default}
+    "#]]);
     let config = load(&files, &[("HOME", "/home/ada"), ("DB_HOST", "db")]).map_err(|(m, _)| m.render(true)).unwrap();
     assert_eq!(config.catalog.url, "postgres://landfall@db/db");
     assert_eq!(config.data, Path::new("/home/ada/x"));
@@ -166,7 +202,12 @@ fn the_environment_overrides_the_file() {
 fn a_variable_that_names_no_setting_is_a_mistake() {
     let env =
         [("LANDFALL_CATLOG__URL", "x"), ("LANDFALL_LISTEN__GOPHER", "x"), ("LANDFALL_LISTEN__HTTP", "80"), ("LANDFALL_DATASETS__A__CSV__HEADER", "si")];
-    wrong_with(&[("landfall.toml", "")], &env, &expect![[""]]);
+    wrong_with(&[("landfall.toml", "")], &env, &expect![[r#"
+        LANDFALL_CATLOG__URL: names no setting; did you mean LANDFALL_CATALOG__URL?
+        LANDFALL_LISTEN__GOPHER: names no setting: there is no `listen.gopher` in the configuration; unset it
+        LANDFALL_DATASETS__A__CSV__HEADER: "si" does not read as TOML: string values must be quoted, expected literal string
+        LANDFALL_LISTEN__HTTP: `80` is not an address: write `host:port`, or `off`
+    "#]]);
 }
 
 #[test]
@@ -190,7 +231,12 @@ fn a_dataset_is_declared_once() {
         ("datasets/b.toml", "region = \"eu\"\n[datasets.b]\n[datasets.c]\n"),
         ("datasets/Bad.toml", "descripton = \"x\"\n"),
     ];
-    wrong_with(&files, &[], &expect![[""]]);
+    wrong_with(&files, &[], &expect![[r#"
+        datasets/Bad.toml:1:1: `Bad` cannot be the name of a dataset: it must match [a-z][a-z0-9_]{0,62}
+        datasets/a.toml:1:1: the dataset `a` is declared already, at landfall.toml:2:11
+        datasets/b.toml:1:1: `region` stands outside the dataset: a file in `datasets/` holds one dataset and no more
+        datasets/b.toml:3:11: `c` is a second dataset: a file in `datasets/` holds one
+    "#]]);
 }
 
 #[test]

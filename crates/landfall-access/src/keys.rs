@@ -1,0 +1,93 @@
+//! Created keys: made, revoked, and read from the catalog into the gate's
+//! memory, at once on this node and after a wake-up or a second on the others.
+
+use std::time::Duration;
+
+use landfall_catalog::{Catalog, Topic};
+use landfall_model::{Error, ErrorKind, Result};
+
+use crate::decide::CreatedKey;
+use crate::gate::Gate;
+use crate::key::{KeyGrant, Secret, Verifier, check_name};
+
+/// A revoked key opens no door of any node for longer, even where the wake-up was lost.
+const REFRESH: Duration = Duration::from_secs(1);
+
+/// The grants of a key, as the catalog keeps them: a JSON list of their texts.
+pub fn grants_of(text: &str) -> Result<Vec<KeyGrant>> {
+    serde_json::from_str(text).map_err(|error| Error::new(ErrorKind::Corrupt, format!("the catalog holds grants that cannot be read: {error}")))
+}
+
+impl Gate {
+    /// Reads the keys anew.
+    pub async fn refresh_keys(&self, catalog: &Catalog) -> Result<()> {
+        let mut keys = Vec::new();
+        for record in catalog.keys().await?.into_iter().filter(|record| record.revoked_at.is_none()) {
+            let verifier = Verifier::from_hex(&record.verifier)
+                .ok_or_else(|| Error::new(ErrorKind::Corrupt, format!("the catalog's verifier of the key `{}` cannot be read", record.name)))?;
+            keys.push(CreatedKey { grants: grants_of(&record.grants)?, name: record.name, verifier });
+        }
+        self.set_keys(keys);
+        Ok(())
+    }
+
+    /// Keeps the keys fresh until it is dropped: a task of its own.
+    pub async fn follow_keys(&self, catalog: &Catalog) {
+        let mut wakes = catalog.subscribe(Topic::Definitions);
+        loop {
+            let woken = tokio::time::timeout(REFRESH, wakes.changed()).await;
+            if matches!(woken, Ok(Err(_))) {
+                return;
+            }
+            if let Err(error) = self.refresh_keys(catalog).await {
+                tracing::warn!(%error, "the keys could not be read; those known before stay in force");
+            }
+        }
+    }
+
+    /// Makes a key and keeps its verifier; the secret is in nobody's hands but the caller's.
+    pub async fn create_key(&self, catalog: &Catalog, name: &str, grants: &[KeyGrant]) -> Result<Secret> {
+        check_name(name)?;
+        let secret = Secret::new(catalog.clock());
+        let grants = serde_json::to_string(grants).map_err(|error| Error::internal("writing the grants of a key", error))?;
+        catalog.create_key(name, &Verifier::of(secret.reveal()).to_hex(), &grants).await?;
+        self.refresh_keys(catalog).await?;
+        Ok(secret)
+    }
+
+    /// Revokes a key; on this node it opens nothing from the moment that this returns.
+    pub async fn revoke_key(&self, catalog: &Catalog, name: &str) -> Result<()> {
+        catalog.revoke_key(name).await?;
+        self.refresh_keys(catalog).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use landfall_model::{Clock, Principal, Source};
+
+    use super::*;
+    use crate::context::Credentials;
+
+    #[tokio::test]
+    async fn a_key_opens_what_it_was_granted_until_it_is_revoked() {
+        let folder = tempfile::tempdir().unwrap();
+        let catalog = Catalog::open(&format!("sqlite:{}", folder.path().join("catalog.db").display()), Clock::system()).await.unwrap();
+        let gate = Gate::new("0123456789abcdef");
+        let secret = gate.create_key(&catalog, "partner", &["*:query".parse().unwrap()]).await.unwrap();
+        let show = |gate: &Gate| gate.authenticate(Credentials::Bearer(secret.reveal()), Source::Http, None).map(|context| context.principal);
+        assert_eq!(show(&gate).unwrap(), Principal::Key("partner".into()));
+        let again = gate.create_key(&catalog, "partner", &[]).await.unwrap_err();
+        assert_eq!(again.kind, ErrorKind::Conflict);
+
+        let other_node = Gate::new("0123456789abcdef");
+        other_node.refresh_keys(&catalog).await.unwrap();
+        assert!(show(&other_node).is_ok());
+
+        gate.revoke_key(&catalog, "partner").await.unwrap();
+        assert_eq!(show(&gate).unwrap_err().kind, ErrorKind::Unauthenticated);
+        other_node.refresh_keys(&catalog).await.unwrap();
+        assert!(show(&other_node).is_err());
+        assert_eq!(gate.revoke_key(&catalog, "nobody").await.unwrap_err().kind, ErrorKind::NotFound);
+    }
+}

@@ -1,0 +1,116 @@
+//! Fresh catalogs of both kinds for tests, here and in the rooms above.
+//!
+//! PostgreSQL is the server that `LANDFALL_TEST_POSTGRES` names (its user must be
+//! allowed to create databases); each test has a database of its own there, which
+//! is dropped with it.
+#![expect(clippy::panic, reason = "a test that cannot have its catalog has failed")]
+
+use landfall_model::{Clock, Result};
+use tokio_postgres::{Client, Config, NoTls};
+
+use crate::Catalog;
+
+/// Where PostgreSQL is when nobody says otherwise.
+const POSTGRES: &str = "postgres://root@127.0.0.1:5432/postgres";
+
+/// A catalog's place, gone when this is dropped.
+pub enum TestCatalog {
+    Sqlite(tempfile::TempDir),
+    Postgres { server: String, database: String },
+}
+
+impl TestCatalog {
+    pub fn sqlite() -> TestCatalog {
+        TestCatalog::Sqlite(tempfile::tempdir().unwrap_or_else(|why| panic!("no temporary folder: {why}")))
+    }
+
+    pub async fn postgres() -> TestCatalog {
+        let server = std::env::var("LANDFALL_TEST_POSTGRES").unwrap_or_else(|_| POSTGRES.to_owned());
+        let database = format!("landfall_test_{:016x}", u64::from_le_bytes(Clock::system().random_bytes()));
+        let created = run(&server, &format!("create database {database}")).await;
+        created.unwrap_or_else(|why| panic!("these tests need PostgreSQL, set LANDFALL_TEST_POSTGRES (now {server}): {why:?}"));
+        TestCatalog::Postgres { server, database }
+    }
+
+    /// What `Catalog::open` takes.
+    pub fn url(&self) -> String {
+        match self {
+            TestCatalog::Sqlite(folder) => format!("sqlite:{}", folder.path().join("catalog.db").display()),
+            TestCatalog::Postgres { server, database } => with_database(server, database),
+        }
+    }
+
+    pub async fn open(&self) -> Result<Catalog> {
+        Catalog::open(&self.url(), Clock::system()).await
+    }
+
+    /// Ends every connection that other programs have to this catalog's database; nothing on SQLite.
+    pub async fn cut_connections(&self) {
+        if let TestCatalog::Postgres { server, database } = self {
+            let sql = format!("select pg_terminate_backend(pid) from pg_stat_activity where datname = '{database}'");
+            run(server, &sql).await.unwrap_or_else(|why| panic!("{sql}: {why:?}"));
+        }
+    }
+}
+
+impl Drop for TestCatalog {
+    fn drop(&mut self) {
+        let TestCatalog::Postgres { server, database } = self else {
+            return;
+        };
+        let (server, sql) = (server.clone(), format!("drop database if exists {database} with (force)"));
+        // A drop may come inside a runtime, which cannot run another one on its own thread.
+        let dropped = std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+            runtime.map(|runtime| runtime.block_on(run(&server, &sql)))
+        });
+        if !matches!(dropped.join(), Ok(Ok(Ok(())))) {
+            tracing::warn!(database, "a test's database was left behind");
+        }
+    }
+}
+
+/// Runs `test` on a fresh catalog of each kind, and closes it.
+pub async fn for_each_catalog(test: impl AsyncFn(Catalog)) {
+    for_each_place(async |place| {
+        let catalog = place.open().await.unwrap_or_else(|why| panic!("{}: {why}", place.url()));
+        test(catalog.clone()).await;
+        catalog.close().await;
+    })
+    .await;
+}
+
+/// The same for tests that open the catalog themselves.
+pub async fn for_each_place(test: impl AsyncFn(&TestCatalog)) {
+    for place in [TestCatalog::sqlite(), TestCatalog::postgres().await] {
+        test(&place).await;
+    }
+}
+
+async fn run(server: &str, sql: &str) -> Result<(), tokio_postgres::Error> {
+    let client = connect(server.parse()?).await?;
+    client.batch_execute(sql).await
+}
+
+async fn connect(config: Config) -> Result<Client, tokio_postgres::Error> {
+    let (client, connection) = config.connect(NoTls).await?;
+    tokio::spawn(connection);
+    Ok(client)
+}
+
+/// The server's URL with another database's name.
+fn with_database(server: &str, database: &str) -> String {
+    let (url, query) = server.split_once('?').map_or((server, String::new()), |(url, query)| (url, format!("?{query}")));
+    let end = url.find("://").map_or(0, |scheme| scheme + 3);
+    let host = url[end..].find('/').map_or(url, |slash| &url[..end + slash]);
+    format!("{host}/{database}{query}")
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn a_url_takes_another_database() {
+        assert_eq!(super::with_database("postgres://u@h:1/a?x=y", "b"), "postgres://u@h:1/b?x=y");
+        assert_eq!(super::with_database("postgres://u@h", "b"), "postgres://u@h/b");
+    }
+}

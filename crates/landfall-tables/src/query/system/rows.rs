@@ -1,0 +1,127 @@
+//! What the catalog's records are as rows, in the order of the columns in `kinds`.
+
+use landfall_catalog::audit::Audit;
+use landfall_catalog::datasets::DatasetRecord;
+use landfall_catalog::dead_letters::DeadLetter;
+use landfall_catalog::lists::{JobRecord, LoadRecord, RejectsRecord};
+use landfall_model::{BadRecord, Error, EventId, Kind, Landing, Reject, Result};
+
+use super::cells::Row;
+
+pub fn dataset(record: &DatasetRecord) -> Result<Row> {
+    let definition = &record.definition;
+    let columns = serde_json::to_string(&record.columns.list).map_err(|why| Error::internal("reading a dataset", why))?;
+    let on_bad_record = match definition.on_bad_record {
+        BadRecord::Reject => "reject",
+        BadRecord::Fail => "fail",
+    };
+    Ok(vec![
+        definition.name.as_str().into(),
+        definition.description.clone().into(),
+        columns.into(),
+        on_bad_record.into(),
+        definition.transform.clone().into(),
+        record.version.into(),
+        record.detached.into(),
+        record.changed_at.into(),
+    ])
+}
+
+pub fn landing(landing: &Landing) -> Row {
+    let event = |seq: i64| {
+        let id = EventId { dataset: landing.dataset.clone(), region: landing.region.clone(), seq };
+        (landing.kind == Kind::Batch).then(|| id.to_string())
+    };
+    vec![
+        landing.id.as_str().into(),
+        landing.dataset.as_str().into(),
+        landing.region.as_str().into(),
+        landing.kind.as_str().into(),
+        landing.source.as_str().into(),
+        landing.principal.to_string().into(),
+        landing.key.as_ref().map(|key| key.as_str()).into(),
+        landing.generation.into(),
+        landing.content_type.clone().into(),
+        format!("sha256:{}", landing.digest).into(),
+        landing.size.into(),
+        landing.received_at.into(),
+        event(landing.first_seq).into(),
+        event(landing.last_seq()).into(),
+        landing.records.into(),
+        landing.state.as_str().into(),
+        landing.phase.as_str().into(),
+    ]
+}
+
+pub fn job(job: &JobRecord) -> Row {
+    vec![
+        job.id.as_str().into(),
+        job.kind.as_str().into(),
+        job.dataset.as_str().into(),
+        job.landing.as_str().into(),
+        job.state.as_str().into(),
+        job.attempts.into(),
+        job.owner.clone().into(),
+        job.run_at.into(),
+        job.error.clone().into(),
+        job.created_at.into(),
+        job.updated_at.into(),
+    ]
+}
+
+pub fn load(load: &LoadRecord) -> Row {
+    vec![
+        load.dataset.as_str().into(),
+        load.sink.as_str().into(),
+        load.number.into(),
+        load.state.as_str().into(),
+        load.records.into(),
+        load.rows.into(),
+        load.manifests.into(),
+        load.removals.into(),
+        load.numbered_at.into(),
+        load.committed_at.into(),
+        load.table_version.into(),
+    ]
+}
+
+pub fn dead_letter(letter: &DeadLetter) -> Row {
+    let landing = &letter.landing;
+    vec![
+        landing.id.as_str().into(),
+        landing.dataset.as_str().into(),
+        landing.kind.as_str().into(),
+        landing.key.as_ref().map(|key| key.as_str()).into(),
+        letter.code.as_str().into(),
+        letter.reason.as_str().into(),
+        letter.line.into(),
+        letter.byte_offset.into(),
+        landing.records.into(),
+        landing.size.into(),
+        landing.received_at.into(),
+        letter.created_at.into(),
+    ]
+}
+
+pub fn reject(record: &RejectsRecord, reject: Reject) -> Row {
+    vec![
+        record.dataset.as_str().into(),
+        record.manifest.as_str().into(),
+        reject.landing.as_str().into(),
+        reject.event.into(),
+        reject.place.line.into(),
+        reject.place.byte_offset.into(),
+        reject.reason.into(),
+        reject.raw.into(),
+        reject.bytes.into(),
+    ]
+}
+
+pub fn audit(audit: &Audit) -> Row {
+    let amounts =
+        [audit.received, audit.loaded, audit.rejected, audit.dead_lettered, audit.discarded, audit.removed, audit.in_flight].into_iter();
+    let mut row: Row = vec![audit.dataset.as_str().into(), audit.sink.into()];
+    row.extend(amounts.flat_map(|amount| [amount.records.into(), amount.bytes.into()]));
+    row.extend([audit.rows.into(), audit.balances().into()]);
+    row
+}

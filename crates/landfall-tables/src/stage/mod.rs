@@ -1,0 +1,2 @@
+//! stage
+pub mod transform;

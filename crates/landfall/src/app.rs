@@ -1,0 +1,192 @@
+//! The whole program, wired: it reads like the diagram in ARCHITECTURE.md, from
+//! the doors down to the store and the catalog and up again to the answers.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use landfall_access::{AdminKey, Gate, admin_key};
+use landfall_catalog::{Catalog, Definitions};
+use landfall_land::Land;
+use landfall_model::{Clock, Dataset, DatasetName, Error, ErrorKind, Region, Result, limits};
+use landfall_server::Control;
+use landfall_store::{FolderLock, Store};
+use landfall_tables::delta::Tables;
+use landfall_tables::load::Committer;
+use landfall_tables::query::Queries;
+use landfall_tables::stage::Staging;
+use landfall_upkeep::{ExpireReceipts, RescueJobs, Runner, SweepUploads};
+use landfall_worker::{StageJob, Worker};
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::roles::Roles;
+use crate::wiring::{Commit, Listener, TableStager};
+
+/// What a node is started with: the configuration, resolved.
+pub struct Settings {
+    pub data: PathBuf,
+    pub region: Region,
+    pub public_url: Option<String>,
+    pub catalog_url: String,
+    pub store_url: String,
+    /// `None`: the door is closed.
+    pub http: Option<String>,
+    pub datasets: Vec<Dataset>,
+    pub roles: Roles,
+    /// What `LANDFALL_ADMIN_KEY` says.
+    pub admin_key: Option<String>,
+}
+
+/// A node that runs.
+pub struct Running {
+    pub http: Option<SocketAddr>,
+    pub admin: AdminKey,
+    catalog: Catalog,
+    land: Land,
+    listener: Arc<Listener>,
+    region: Region,
+    stop: CancellationToken,
+    doors: TaskTracker,
+    work: TaskTracker,
+    upkeep: Arc<Runner>,
+    // Held as long as the node runs: a second one on the same folder is refused.
+    _lock: FolderLock,
+}
+
+impl Running {
+    /// Takes other definitions in place of those the node was started with.
+    pub async fn reload(&self, datasets: Vec<Dataset>) -> Result<()> {
+        self.catalog.declare(self.region.clone(), datasets).await?;
+        self.listener.refresh().await
+    }
+
+    /// Stops accepting, finishes what is under way or hands it back, and closes the catalog.
+    pub async fn stop(self) {
+        self.land.close();
+        self.stop.cancel();
+        self.doors.close();
+        self.work.close();
+        self.doors.wait().await;
+        self.work.wait().await;
+        self.upkeep.finish().await;
+        self.catalog.close().await;
+    }
+}
+
+/// The handles that everything else is made of.
+struct Parts {
+    clock: Clock,
+    catalog: Catalog,
+    store: Store,
+    definitions: Definitions,
+    gate: Gate,
+    tables: Tables,
+    staging: Staging,
+    /// The name under which this node holds leases.
+    owner: String,
+}
+
+/// Starts a node. When it returns, its doors are open and what an earlier run left undone is being finished.
+pub async fn start(settings: Settings, clock: Clock) -> Result<Running> {
+    std::fs::create_dir_all(&settings.data).map_err(|error| Error::unavailable(&format!("making the folder {}", settings.data.display()), error))?;
+    let lock = FolderLock::acquire(&settings.data)?;
+    let admin = admin_key(&settings.data, settings.admin_key.as_deref(), &clock)?;
+    let parts = open(&settings, &admin, clock).await?;
+    let stop = CancellationToken::new();
+
+    parts.catalog.declare(settings.region.clone(), settings.datasets.clone()).await?;
+    let upkeep = Arc::new(Runner::new(parts.catalog.clone(), stop.clone()));
+    let listener = Listener::new(parts.catalog.clone(), parts.definitions.clone(), parts.gate.clone(), committers(&parts, &upkeep, settings.roles));
+    listener.refresh().await?;
+    let work = TaskTracker::new();
+    work.spawn(listener.clone().listen(stop.clone()));
+    if settings.roles.work {
+        start_work(&parts, &work, &stop);
+    }
+    if settings.roles.upkeep {
+        start_upkeep(&parts, &upkeep);
+    }
+
+    let land = Land::new(
+        parts.gate.clone(),
+        parts.catalog.clone(),
+        parts.store.clone(),
+        parts.definitions.clone(),
+        parts.clock.clone(),
+        settings.region.clone(),
+    );
+    let doors = TaskTracker::new();
+    let http = open_http(&settings, &parts, &land, &doors, &stop).await?;
+    if let Some(address) = http {
+        lock.note(&format!("http://{address}"))?;
+    }
+    Ok(Running { http, admin, catalog: parts.catalog, land, listener, region: settings.region, stop, doors, work, upkeep, _lock: lock })
+}
+
+async fn open(settings: &Settings, admin: &AdminKey, clock: Clock) -> Result<Parts> {
+    let store = Store::open(&settings.store_url.parse()?, clock.clone()).await?;
+    let catalog = Catalog::open(&settings.catalog_url, clock.clone()).await?;
+    if !catalog.is_shared() {
+        catalog.abandon_leases().await?;
+    }
+    let definitions = Definitions::default();
+    let gate = Gate::new(admin.secret.reveal());
+    let tables = Tables::new(store.clone(), clock.clone());
+    let staging = Staging::new(catalog.clone(), store.clone(), definitions.clone(), clock.clone());
+    let owner = format!("{}-{}", std::process::id(), hex(&clock.random_bytes::<4>()));
+    Ok(Parts { clock, catalog, store, definitions, gate, tables, staging, owner })
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// How a dataset gets its committer on this node.
+fn committers(parts: &Parts, upkeep: &Arc<Runner>, roles: Roles) -> Box<dyn Fn(DatasetName) + Send + Sync> {
+    if !roles.work {
+        return Box::new(|_| {});
+    }
+    let (catalog, definitions, tables) = (parts.catalog.clone(), parts.definitions.clone(), parts.tables.clone());
+    let (staging, owner, upkeep) = (parts.staging.clone(), parts.owner.clone(), upkeep.clone());
+    Box::new(move |dataset| {
+        let committer = Committer::new(catalog.clone(), definitions.clone(), &tables, staging.clone(), dataset, owner.clone());
+        upkeep.spawn(Arc::new(Commit(committer)));
+    })
+}
+
+fn start_work(parts: &Parts, work: &TaskTracker, stop: &CancellationToken) {
+    let stage = StageJob::new(parts.catalog.clone(), Arc::new(TableStager(parts.staging.clone())));
+    let worker = Worker::new(parts.catalog.clone(), parts.clock.clone(), parts.owner.clone(), limits::JOBS_AT_ONCE, vec![Arc::new(stage)]);
+    work.spawn(worker.run(stop.clone()));
+}
+
+fn start_upkeep(parts: &Parts, upkeep: &Runner) {
+    upkeep.spawn(Arc::new(RescueJobs(parts.catalog.clone())));
+    upkeep.spawn(Arc::new(ExpireReceipts(parts.catalog.clone())));
+    upkeep.spawn(Arc::new(SweepUploads { catalog: parts.catalog.clone(), store: parts.store.clone(), clock: parts.clock.clone() }));
+}
+
+async fn open_http(settings: &Settings, parts: &Parts, land: &Land, doors: &TaskTracker, stop: &CancellationToken) -> Result<Option<SocketAddr>> {
+    let Some(address) = &settings.http else { return Ok(None) };
+    let listener = TcpListener::bind(address).await.map_err(|error| {
+        Error::new(ErrorKind::Unavailable, format!("cannot listen on {address}: {error}; set `http` in [listen] to another address, or stop who has it"))
+    })?;
+    let bound = listener.local_addr().map_err(|error| Error::unavailable("asking for the address of the HTTP door", error))?;
+    let spill = settings.data.join("spill");
+    let queries = Queries::new(parts.catalog.clone(), parts.store.clone(), parts.tables.clone(), parts.definitions.clone(), parts.gate.clone(), &spill)?;
+    let control = Control {
+        catalog: parts.catalog.clone(),
+        store: parts.store.clone(),
+        definitions: parts.definitions.clone(),
+        gate: parts.gate.clone(),
+        queries,
+        clock: parts.clock.clone(),
+        public_url: settings.public_url.clone(),
+    };
+    let router = landfall_server::router(control);
+    doors.spawn(landfall_sources::http::serve(listener, router, stop.clone()));
+    let _ = land;
+    Ok(Some(bound))
+}

@@ -1,0 +1,10 @@
+//! What crosses between rooms that do not import each other: small adapters,
+//! each one trait of one room over a handle of another.
+
+mod commit;
+mod definitions;
+mod stager;
+
+pub use commit::Commit;
+pub use definitions::Listener;
+pub use stager::TableStager;
