@@ -34,3 +34,9 @@ pub async fn run<T: DeserializeOwned>(name: &str, arguments: &[&str]) -> Result<
     let last = text.lines().last().unwrap_or_default();
     serde_json::from_str(last).with_context(|| format!("{name}.py answered {last:?}"))
 }
+
+/// The version of a package, as it was installed.
+pub fn version(package: &str) -> &'static str {
+    let pinned = PACKAGES.iter().find_map(|pin| pin.strip_prefix(package)?.strip_prefix("=="));
+    pinned.unwrap_or("of unknown version")
+}

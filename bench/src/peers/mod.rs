@@ -15,9 +15,9 @@ use clap::ValueEnum;
 
 use crate::fsync::SlowDisk;
 use crate::process::Server;
-pub use event::Events;
+pub use event::{BYTES as EVENT_BYTES, Events};
 pub use landfall::{ALL_ROLES, Landfall, version as landfall_version};
-pub use postgres::Postgres;
+pub use postgres::{Postgres, version as postgres_version};
 pub use postgres_client::Session;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

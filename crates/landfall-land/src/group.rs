@@ -167,9 +167,11 @@ impl Group {
         Receipt { first_id: id(first), last_id: id(first + count - 1), count: u64::try_from(count).unwrap_or(0), repeated }
     }
 
-    /// Answers from memory what was answered before; returns the places of those that are new.
-    fn without_repeated(&mut self, tx: &mut Tx, members: &[usize], now: Timestamp) -> Result<Vec<usize>> {
+    /// Answers from memory what was answered before; returns the places of those that are new, and the requests that came
+    /// together with the first one of their key, each with its place.
+    fn without_repeated(&mut self, tx: &mut Tx, members: &[usize], now: Timestamp) -> Result<(Vec<usize>, Vec<(usize, usize)>)> {
         let mut new = Vec::with_capacity(members.len());
+        let mut twins = Vec::new();
         let mut seen: HashMap<&str, usize> = HashMap::new();
         for &place in members {
             let waiting = &self.taken[place];
@@ -177,9 +179,8 @@ impl Group {
                 new.push(place);
                 continue;
             };
-            if seen.contains_key(idempotency.key.as_str()) {
-                let message = "a request with this Idempotency-Key is under way: send it again for its receipt";
-                self.outcomes[place] = Err(Error::new(ErrorKind::Conflict, message));
+            if let Some(&twin) = seen.get(idempotency.key.as_str()) {
+                twins.push((place, twin));
                 continue;
             }
             seen.insert(&idempotency.key, place);
@@ -188,18 +189,28 @@ impl Group {
                 Some(before) if before.digest == idempotency.digest => {
                     self.outcomes[place] = Ok(self.receipt(&waiting.dataset, before.first_seq, before.records, true));
                 }
-                Some(_) => {
-                    let message = format!("the Idempotency-Key `{}` was used for another body: use a new key for a new body", idempotency.key.escape_debug());
-                    self.outcomes[place] = Err(Error::new(ErrorKind::IdempotencyMismatch, message));
-                }
+                Some(_) => self.outcomes[place] = Err(mismatch(&idempotency.key)),
             }
         }
-        Ok(new)
+        Ok((new, twins))
     }
 
     /// Lands the requests of one dataset, source and principal as one landing.
     fn land(&mut self, tx: &mut Tx, members: &[usize], now: Timestamp) -> Result<()> {
-        let members = self.without_repeated(tx, members, now)?;
+        let (members, twins) = self.without_repeated(tx, members, now)?;
+        self.land_new(tx, &members, now)?;
+        for (place, twin) in twins {
+            let same = |place: usize| self.taken[place].idempotency.as_ref().map(|idempotency| &idempotency.digest);
+            self.outcomes[place] = match (&self.outcomes[twin], &self.taken[place].idempotency) {
+                (Ok(_), Some(idempotency)) if same(place) != same(twin) => Err(mismatch(&idempotency.key)),
+                (Ok(receipt), _) => Ok(Receipt { repeated: true, ..receipt.clone() }),
+                (Err(error), _) => Err(error.clone()),
+            };
+        }
+        Ok(())
+    }
+
+    fn land_new(&mut self, tx: &mut Tx, members: &[usize], now: Timestamp) -> Result<()> {
         let Some(&leader) = members.first() else { return Ok(()) };
         let pieces = lines(members.iter().map(|place| &self.taken[*place].ndjson));
         let size = pieces.iter().map(Bytes::len).sum::<usize>();
@@ -234,12 +245,12 @@ impl Group {
         let body = (landing.body == BodyPlace::Inline).then(|| joined(pieces, size));
         let batch = NewBatch { landing, body };
         let Some(first) = land_batch(tx, &batch)? else {
-            for place in members {
+            for &place in members {
                 self.outcomes[place] = Err(full(&dataset));
             }
             return Ok(());
         };
-        self.give_numbers(tx, &members, first, now)?;
+        self.give_numbers(tx, members, first, now)?;
         self.landings.push(Landing { first_seq: first, ..batch.landing });
         Ok(())
     }
@@ -323,6 +334,11 @@ fn joined(mut pieces: Vec<Bytes>, size: usize) -> Bytes {
         joined.extend_from_slice(piece);
     }
     joined.freeze()
+}
+
+fn mismatch(key: &str) -> Error {
+    let message = format!("the Idempotency-Key `{}` was used for another body: use a new key for a new body", key.escape_debug());
+    Error::new(ErrorKind::IdempotencyMismatch, message)
 }
 
 fn full(dataset: &DatasetName) -> Error {

@@ -10,6 +10,9 @@ pub const KEY_BYTES_MAX: usize = 1024;
 /// Bytes of one events body, uncompressed. It is held in memory while it is checked and committed.
 pub const EVENTS_BODY_BYTES_MAX: usize = 16 << 20;
 
+/// Bytes of events bodies that one node holds while they are read and landed; beyond it the door says 503.
+pub const BODIES_BYTES_MAX: usize = 128 << 20;
+
 /// Bytes of one event: ten thousand times the usual one, and a sixteenth of a body.
 pub const EVENT_BYTES_MAX: usize = 1 << 20;
 
@@ -47,6 +50,10 @@ pub const BODY_BYTES_PER_SECOND_MIN: u64 = 1024;
 
 /// Connections that one door holds open at once; the next waits in the kernel's queue.
 pub const CONNECTIONS_MAX: usize = 12_000;
+
+/// Pieces of one resumable upload that are smaller than `UPLOAD_PART_BYTES`; larger ones are bounded by `FILE_BYTES_MAX`.
+pub const UPLOAD_SMALL_PARTS_MAX: usize = 10_000;
+pub const UPLOAD_PART_BYTES: u64 = 1 << 20;
 
 /// An upload that nobody continued for this long is swept.
 pub const UPLOAD_AGE_MAX: Duration = Duration::from_secs(24 * 3600);

@@ -104,7 +104,7 @@ impl Folder {
         for piece in pieces {
             temp.write_all(piece)?;
         }
-        Ok(temp.publish(to, mode)?.is_some())
+        temp.publish(to, mode)
     }
 
     /// Gives the file at `from`, which is synced already, the name `to` as well. False: the name is taken.
@@ -220,14 +220,14 @@ impl TempFile {
         Ok(fadvise(&self.file, offset, NonZeroU64::new(size), Advice::DontNeed)?)
     }
 
-    /// Syncs what is written so far.
-    pub fn sync(&self) -> io::Result<()> {
-        self.file.sync_data()
+    /// Its temporary name.
+    pub fn path(&self) -> &Path {
+        &self.path
     }
 
-    /// Syncs the file and names it; once this returns, both are durable. `None`: the name is taken. The file is given up
+    /// Syncs the file and names it; once this returns, both are durable. False: the name is taken. The file is given up
     /// whatever happens: after a failed sync the kernel may have dropped the pages, so it is never tried again.
-    pub fn publish(mut self, to: &Path, mode: Mode) -> io::Result<Option<File>> {
+    pub fn publish(mut self, to: &Path, mode: Mode) -> io::Result<bool> {
         self.file.sync_data()?;
         crash::point("store.publish.synced");
         let given = self.folder.name(to, || match mode {
@@ -236,7 +236,7 @@ impl TempFile {
         })?;
         // After a rename the temporary name is free, and may be somebody else's by now.
         self.named = given && mode == Mode::Overwrite;
-        Ok(if given { Some(self.file.try_clone()?) } else { None })
+        Ok(given)
     }
 }
 

@@ -68,7 +68,7 @@ fn opening_sweeps_what_nobody_writes_any_more() {
     Folder::open(folder.root()).unwrap();
     assert!(!left.exists());
     let to = folder.path("object").unwrap();
-    assert!(writing.publish(&to, Mode::Create).unwrap().is_some());
+    assert!(writing.publish(&to, Mode::Create).unwrap());
     assert_eq!(fs::read(to).unwrap(), b"whole");
 }
 

@@ -6,6 +6,7 @@
 //! `Store` is the handle; `keys` is the only builder of object keys; `folder`
 //! is the only place that makes a file durable.
 
+mod direct;
 mod errors;
 mod folder;
 pub mod keys;

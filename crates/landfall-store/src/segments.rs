@@ -1,26 +1,29 @@
 //! Segments: files whose blocks are zeroed in advance, so that an append only
 //! overwrites and one sync without a journal commit makes it durable. A
-//! group's bodies are appended here before the commit that names them. A
-//! segment is never appended to by another process than the one that made it,
-//! and what the catalog does not name in it means nothing.
+//! group's bodies are appended here before the commit that names them; each
+//! append begins at a new block. A segment is never appended to by another
+//! process than the one that made it, and what the catalog does not name in it
+//! means nothing.
 
 use std::fmt;
 use std::fs::{self, File};
-use std::io::{self, IoSlice};
+use std::io;
+use std::os::unix::fs::FileExt;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 
 use bytes::Bytes;
-use landfall_model::limits::SEGMENT_BYTES;
+use landfall_model::limits::{self, SEGMENT_BYTES};
 use landfall_model::{Clock, Result, SegmentId};
 
+use crate::direct::{self, Aligned, BLOCK};
 use crate::errors::from_io;
 use crate::folder::{Folder, Mode, TempFile};
 use crate::keys;
 
-/// Slices that one system call takes.
-const SLICES_MAX: usize = 1024;
+/// Bytes that are copied together for one write.
+const BUFFER_BYTES: usize = limits::GROUP_BYTES_MAX;
 
 /// Where an append has gone.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,6 +38,7 @@ pub struct Segments {
     folder: Arc<Folder>,
     clock: Clock,
     current: Option<Segment>,
+    buffer: Aligned,
     /// The next one, being zeroed before it is needed. It has no name until then, so that a crash leaves nothing.
     next: Option<JoinHandle<io::Result<TempFile>>>,
 }
@@ -49,7 +53,7 @@ struct Segment {
 
 impl Segments {
     pub(crate) fn new(folder: Arc<Folder>, clock: Clock) -> Segments {
-        Segments { folder, clock, current: None, next: None }
+        Segments { folder, clock, current: None, buffer: Aligned::zeroed(BUFFER_BYTES), next: None }
     }
 
     /// Appends the pieces one after another; once it returns they are durable. After an error nothing may be named: where
@@ -60,17 +64,14 @@ impl Segments {
     }
 
     fn try_append(&mut self, pieces: &[Bytes], size: u64) -> io::Result<Placed> {
-        let t0 = std::time::Instant::now();
         let mut segment = match self.current.take() {
             Some(segment) if segment.size - segment.used >= size => segment,
             // The full one is dropped, and cut to what is used.
             _ => self.begin(size)?,
         };
         let placed = Placed { key: segment.key.clone(), offset: segment.used };
-        let t1 = t0.elapsed();
-        segment.write(pieces)?;
-        if t0.elapsed().as_millis() > 15 { println!("SLOW begin {:?} write {:?} size {size} used {}", t1, t0.elapsed() - t1, segment.used); }
-        segment.used += size;
+        segment.used = segment.write(pieces, self.buffer.slice())?;
+        // Early, so that it is ready however fast this one fills; but not for a node that hardly ever appends.
         if self.next.is_none() && segment.used > segment.size / 8 {
             let folder = self.folder.clone();
             self.next = Some(thread::Builder::new().name("segment".into()).spawn(move || zeroed(&folder, SEGMENT_BYTES))?);
@@ -83,14 +84,17 @@ impl Segments {
         let prepared = self.next.take().and_then(|next| next.join().ok()).transpose()?;
         let (temp, size) = match prepared {
             Some(temp) if at_least <= SEGMENT_BYTES => (temp, SEGMENT_BYTES),
-            _ => (zeroed(&self.folder, SEGMENT_BYTES.max(at_least))?, SEGMENT_BYTES.max(at_least)),
+            _ => {
+                let size = SEGMENT_BYTES.max(at_least.next_multiple_of(BLOCK as u64));
+                (zeroed(&self.folder, size)?, size)
+            }
         };
         let key = keys::segment(&SegmentId::new(&self.clock));
         let path = self.folder.path(&key)?;
-        match temp.publish(&path, Mode::Create)? {
-            Some(file) => Ok(Segment { key, path, file, used: 0, size }),
-            None => Err(io::Error::other(format!("`{key}` exists already"))),
+        if !temp.publish(&path, Mode::Create)? {
+            return Err(io::Error::other(format!("`{key}` exists already")));
         }
+        Ok(Segment { file: direct::open(&path)?, key, path, used: 0, size })
     }
 }
 
@@ -110,25 +114,28 @@ impl fmt::Debug for Segments {
 }
 
 impl Segment {
-    fn write(&self, pieces: &[Bytes]) -> io::Result<()> {
-        let mut offset = self.used;
-        for pieces in pieces.chunks(SLICES_MAX) {
-            let mut slices: Vec<_> = pieces.iter().map(|piece| IoSlice::new(piece)).collect();
-            let mut left = slices.as_mut_slice();
-            IoSlice::advance_slices(&mut left, 0);
-            while !left.is_empty() {
-                match rustix::io::pwritev(&self.file, left, offset) {
-                    Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
-                    Ok(written) => {
-                        offset += written as u64;
-                        IoSlice::advance_slices(&mut left, written);
-                    }
-                    Err(rustix::io::Errno::INTR) => {}
-                    Err(error) => return Err(error.into()),
+    /// Writes the pieces from the first unused block on, and syncs. Says where the next unused block is.
+    fn write(&self, pieces: &[Bytes], buffer: &mut [u8]) -> io::Result<u64> {
+        let (mut offset, mut filled) = (self.used, 0);
+        for piece in pieces {
+            let mut rest = piece.as_ref();
+            while !rest.is_empty() {
+                let (now, later) = rest.split_at(rest.len().min(buffer.len() - filled));
+                buffer[filled..filled + now.len()].copy_from_slice(now);
+                filled += now.len();
+                rest = later;
+                if filled == buffer.len() {
+                    self.file.write_all_at(buffer, offset)?;
+                    offset += filled as u64;
+                    filled = 0;
                 }
             }
         }
-        self.file.sync_data()
+        let padded = filled.next_multiple_of(BLOCK);
+        buffer[filled..padded].fill(0);
+        self.file.write_all_at(&buffer[..padded], offset)?;
+        self.file.sync_data()?;
+        Ok(offset + padded as u64)
     }
 }
 
@@ -139,19 +146,17 @@ impl Drop for Segment {
     }
 }
 
-/// A file of `size` zeroes, written and synced.
+/// A file of `size` zeroes, written and synced. `size` is whole blocks.
 fn zeroed(folder: &Arc<Folder>, size: u64) -> io::Result<TempFile> {
-    const ZEROES: &[u8] = &[0; 1 << 20];
-    let t = std::time::Instant::now();
-    let mut temp = folder.begin()?;
-    let mut left = size;
-    while left > 0 {
-        let piece = usize::try_from(left).unwrap_or(usize::MAX).min(ZEROES.len());
-        temp.write_all(&ZEROES[..piece])?;
-        left -= piece as u64;
+    let temp = folder.begin()?;
+    let file = direct::open(temp.path())?;
+    let mut zeroes = Aligned::zeroed(1 << 20);
+    let mut offset = 0;
+    while offset < size {
+        let piece = usize::try_from(size - offset).unwrap_or(usize::MAX).min(1 << 20);
+        file.write_all_at(&zeroes.slice()[..piece], offset)?;
+        offset += piece as u64;
     }
-    let w = t.elapsed();
-    temp.sync()?;
-    println!("ZEROED write {:?} sync {:?}", w, t.elapsed() - w);
+    file.sync_data()?;
     Ok(temp)
 }

@@ -2,5 +2,7 @@
 //! of Delta Lake tables, and SQL sees them together with what still waits.
 
 pub mod delta;
+pub mod events;
 pub mod live;
 pub mod query;
+pub mod stage;

@@ -14,6 +14,8 @@ use futures::{Stream, StreamExt};
 use landfall_model::{Error, ErrorKind, Result, limits};
 use tokio::time::{Instant, Sleep, sleep_until};
 
+use crate::http::budget::{Budget, Reservation};
+
 /// What a body is held to.
 #[derive(Clone, Copy, Debug)]
 pub struct BodyLimits {
@@ -148,19 +150,22 @@ fn chain(error: &dyn std::error::Error) -> String {
     text
 }
 
-/// The whole body. A body of one frame, the usual one, is not copied.
-pub async fn read_all(body: Body, declared: Option<u64>, limits: BodyLimits) -> Result<Bytes> {
+/// The whole body, and what it holds of the budget. A body of one frame, the usual one, is not copied.
+pub async fn read_all(body: Body, declared: Option<u64>, limits: BodyLimits, budget: &Budget) -> Result<(Bytes, Reservation)> {
+    let mut held = budget.reserve();
     let mut reader = BodyReader::new(body, declared, limits)?;
-    let Some(first) = reader.next().await.transpose()? else { return Ok(Bytes::new()) };
-    let Some(second) = reader.next().await.transpose()? else { return Ok(first) };
-    let expected = declared.and_then(|length| usize::try_from(length).ok()).unwrap_or(first.len() + second.len());
-    let mut all = BytesMut::with_capacity(expected);
+    let Some(first) = reader.next().await.transpose()? else { return Ok((Bytes::new(), held)) };
+    held.grow(first.len())?;
+    let Some(second) = reader.next().await.transpose()? else { return Ok((first, held)) };
+    held.grow(second.len())?;
+    let mut all = BytesMut::with_capacity(first.len() + second.len());
     all.extend_from_slice(&first);
     all.extend_from_slice(&second);
     while let Some(frame) = reader.next().await.transpose()? {
+        held.grow(frame.len())?;
         all.extend_from_slice(&frame);
     }
-    Ok(all.freeze())
+    Ok((all.freeze(), held))
 }
 
 #[cfg(test)]
@@ -176,7 +181,8 @@ mod tests {
     }
 
     async fn read(frames: &[&'static str], declared: Option<u64>, size_max: u64) -> Result<Bytes, ErrorKind> {
-        read_all(body(frames), declared, BodyLimits::up_to(size_max)).await.map_err(|error| error.kind)
+        let read = read_all(body(frames), declared, BodyLimits::up_to(size_max), &Budget::default()).await;
+        read.map(|(bytes, _)| bytes).map_err(|error| error.kind)
     }
 
     #[tokio::test]
@@ -195,7 +201,7 @@ mod tests {
         let limits = BodyLimits { size_max: 1 << 20, idle: Duration::from_secs(20), rate_min: 1024 };
         let silent = Body::from_stream(stream::pending::<Result<Bytes, Infallible>>());
         let start = Instant::now();
-        assert_eq!(read_all(silent, None, limits).await.unwrap_err().kind, ErrorKind::BodyTimeout);
+        assert_eq!(read_all(silent, None, limits, &Budget::default()).await.unwrap_err().kind, ErrorKind::BodyTimeout);
         assert_eq!(start.elapsed().as_secs(), 20);
 
         let a_byte_a_second = stream::unfold((), |()| async {
@@ -203,7 +209,7 @@ mod tests {
             Some((Ok::<_, Infallible>("x"), ()))
         });
         let start = Instant::now();
-        let refused = read_all(Body::from_stream(a_byte_a_second), None, limits).await.unwrap_err();
+        let refused = read_all(Body::from_stream(a_byte_a_second), None, limits, &Budget::default()).await.unwrap_err();
         assert_eq!((refused.kind, start.elapsed().as_secs()), (ErrorKind::BodyTimeout, 20));
     }
 
@@ -214,6 +220,7 @@ mod tests {
             (sent < 100).then(|| (Ok::<_, Infallible>("x".repeat(2048)), sent + 1))
         });
         let limits = BodyLimits { size_max: 1 << 20, idle: Duration::from_secs(20), rate_min: 1024 };
-        assert_eq!(read_all(Body::from_stream(steady), None, limits).await.unwrap().len(), 204_800);
+        let (bytes, _) = read_all(Body::from_stream(steady), None, limits, &Budget::default()).await.unwrap();
+        assert_eq!(bytes.len(), 204_800);
     }
 }

@@ -2,11 +2,13 @@
 //! reading of its body, and the answer when something is wrong.
 
 pub mod body;
+pub mod budget;
 pub mod caller;
 pub mod fallback;
 pub mod problem;
 pub mod query;
 
+pub use budget::{Budget, Reservation};
 pub use caller::Peer;
 pub use fallback::with_fallbacks;
 pub use problem::Problem;

@@ -4,7 +4,7 @@
 use bytes::Bytes;
 use landfall_model::{Error, ErrorKind, Result, limits};
 
-use super::scan::{Fault, Kind, Scanner, What};
+use super::scan::{Fault, Scanner, What};
 
 /// Events that were checked.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -3,7 +3,6 @@
 // A test's helper may fail the test as the test itself may.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::cast_possible_truncation, clippy::cast_sign_loss)]
 
-mod adhoc;
 mod backends;
 mod crashes;
 mod durability;

@@ -16,7 +16,7 @@ use datafusion::execution::object_store::ObjectStoreUrl;
 use datafusion::logical_expr::Expr;
 use datafusion::logical_expr::utils::conjunction;
 use datafusion::physical_expr::PhysicalExpr;
-use datafusion::physical_optimizer::pruning::PruningPredicate;
+use datafusion::physical_optimizer::pruning::PruningPredicateBuilder;
 use datafusion::physical_plan::ExecutionPlan;
 use object_store::ObjectMeta;
 use object_store::path::Path;
@@ -106,11 +106,12 @@ impl FileSet {
 
     fn pruned(&self, predicate: Option<&Arc<dyn PhysicalExpr>>) -> Result<(Vec<PartitionedFile>, Statistics)> {
         let Some(predicate) = predicate else { return Ok((self.files.clone(), self.whole.clone())) };
-        let keep = match PruningPredicate::try_new(Arc::clone(predicate), Arc::clone(&self.schema)) {
-            Ok(pruning) if !pruning.always_true() => pruning.prune(&Bounds { schema: &self.schema, files: &self.each })?,
+        let pruning = PruningPredicateBuilder::new().with_file_schema(Arc::clone(&self.schema)).build(Arc::clone(predicate));
+        let Some(pruning) = pruning else {
             // A predicate that bounds say nothing about reads every file.
-            _ => return Ok((self.files.clone(), self.whole.clone().to_inexact())),
+            return Ok((self.files.clone(), self.whole.clone().to_inexact()));
         };
+        let keep = pruning.prune(&Bounds { schema: &self.schema, files: &self.each })?;
         let kept = |(place, file): (usize, &PartitionedFile)| keep.get(place).copied().unwrap_or(true).then(|| file.clone());
         let files: Vec<_> = self.files.iter().enumerate().filter_map(kept).collect();
         let rows = files.iter().filter_map(|file| file.statistics.as_ref()?.num_rows.get_value().copied()).sum();

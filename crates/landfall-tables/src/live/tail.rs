@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use landfall_catalog::datasets::DatasetRecord;
-use landfall_model::{Columns, DatasetName, Region, Result};
+use landfall_model::{DatasetName, Region, Result};
 use tokio::sync::Mutex;
 
 use super::bodies::Bodies;

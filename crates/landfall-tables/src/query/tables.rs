@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use arrow::datatypes::SchemaRef;
 use datafusion::datasource::empty::EmptyTable;
-use datafusion::sql::TableReference;
+use datafusion::common::TableReference;
 use landfall_access::{Context, Decision, Gate};
 use landfall_catalog::Definitions;
 use landfall_model::{Action, DatasetName, Error, ErrorKind, Result};

@@ -28,12 +28,15 @@ impl Fit<'_> {
         let origin = node.origin.clone();
         match (self.shapes.of(schema), &mut node.value) {
             (Shape::Table { keys, others, required }, Value::Table(table)) => {
+                self.missing(key, &origin, table, &required);
                 self.table(table, |key| keys.and_then(|keys| keys.get(key)).or(others));
-                self.required(key, &origin, table, &required)
+                required.iter().all(|name| table.get(name).is_some())
             }
             (Shape::List(item), Value::List(items)) => {
+                let before = items.len();
                 items.retain_mut(|node| self.node(key, node, item));
-                true
+                // A list that lost everything would be told off for being empty.
+                before == 0 || !items.is_empty()
             }
             (Shape::Boolean, Value::Boolean(_)) | (Shape::Integer, Value::Integer(_)) => true,
             (Shape::Text { name, choices, one_character }, Value::Text(text)) => {
@@ -76,10 +79,11 @@ impl Fit<'_> {
         stays
     }
 
-    fn required(&mut self, key: &str, origin: &Origin, table: &Table, required: &[&str]) -> bool {
-        let missing = required.iter().find(|name| table.get(name).is_none());
-        let message = missing.map(|name| format!("an entry of `{key}`{} has no `{name}`", self.place()));
-        message.inspect(|message| self.mistakes.add(origin, message)).is_none()
+    fn missing(&mut self, key: &str, origin: &Origin, table: &Table, required: &[&str]) {
+        for name in required.iter().filter(|name| table.get(name).is_none()) {
+            let message = format!("an entry of `{key}`{} has no `{name}`", self.place());
+            self.mistakes.add(origin, message);
+        }
     }
 
     /// The keys that the table at the path may have.
@@ -97,7 +101,10 @@ impl Fit<'_> {
         }
         let all = known.iter().map(String::as_str);
         match did_you_mean(key, all.clone().chain(unbuilt.iter().copied())) {
-            Some(word) => format!("unknown key `{key}`{}; did you mean `{word}`?", self.place()),
+            Some(word) => {
+                let later = if unbuilt.contains(&word) { " It is not built yet in this version" } else { "" };
+                format!("unknown key `{key}`{}; did you mean `{word}`?{later}", self.place())
+            }
             None => format!("unknown key `{key}`{}; the keys here are {}", self.place(), all.collect::<Vec<_>>().join(", ")),
         }
     }

@@ -60,6 +60,10 @@ fn parse(path: &Path, text: String, env: Lookup<'_>, mistakes: &mut Mistakes) ->
         let span = error.span().unwrap_or_default();
         mistakes.add(&Origin::File { file: index, span }, error.message().trim());
     }
+    if !errors.is_empty() {
+        // What was understood of a file that does not parse would only be told off for what is missing.
+        return (Table::default(), index);
+    }
     let mut table = tree::table(parsed.get_ref(), index);
     interpolate(&mut table, &file, env, mistakes);
     (table, index)

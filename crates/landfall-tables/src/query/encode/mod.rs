@@ -71,7 +71,7 @@ where
         Err(error) => futures::stream::once(async { Err(error) }).right_stream(),
     });
     let head = futures::stream::once(async { Ok(Bytes::from(head)) });
-    let tail = futures::stream::once(async { Ok(Bytes::from_static(tail)) });
+    let tail = futures::stream::once(async move { Ok(Bytes::from_static(tail)) });
     head.chain(body.try_flatten()).chain(tail).try_filter(|chunk| std::future::ready(!chunk.is_empty())).boxed()
 }
 

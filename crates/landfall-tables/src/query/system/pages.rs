@@ -121,8 +121,8 @@ impl Scan {
                 Ok(Some((items, next)))
             }
         });
-        let shown = move |record: &RejectsRecord| std::future::ready(self.shows(&record.dataset));
         let store = self.store.clone();
+        let shown = move |record: &RejectsRecord| std::future::ready(self.shows(&record.dataset));
         let records = manifests.map_ok(|items: Vec<RejectsRecord>| stream::iter(items.into_iter().map(Ok))).try_flatten();
         let objects = records.try_filter(shown).map_ok(move |record| reject_batches(store.clone(), record, Arc::clone(&schema)));
         objects.try_flatten().boxed()

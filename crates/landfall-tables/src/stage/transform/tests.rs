@@ -124,3 +124,12 @@ async fn a_value_that_cannot_be_cast_fails_the_query() {
     let message = run("select cast(name as int) as n from input").await.unwrap_err();
     assert!(message.contains("'a'"), "{message}");
 }
+
+#[tokio::test]
+async fn probe() {
+    for sql in ["select upper(name) as name, unnest(xs) as x from input where n is not null", "select upper(name) as name, unnest(xs) as x from input", "select upper(name) as big, unnest(xs) as x from input where n is not null","select upper(name) as name, n from input where n is not null"] {
+        println!("{sql}\n{:?}\n", run(sql).await);
+        let t = Transform::new(sql, &columns()).await;
+        if let Ok(t) = t { println!("{}", t.plan.display_indent_schema()); }
+    }
+}

@@ -1,0 +1,129 @@
+//! Containers, whole, damaged and hostile.
+
+use std::io::{Cursor, Write};
+
+use expect_test::expect;
+use landfall_model::{ErrorKind, limits};
+use zip::write::SimpleFileOptions;
+
+use crate::show::{check, file};
+
+const TEXT: &[u8] = b"a,b\n1,x\n2,y\n";
+
+fn gzip(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+    encoder.write_all(bytes).unwrap();
+    encoder.finish().unwrap()
+}
+
+fn bzip2(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = bzip2::write::BzEncoder::new(Vec::new(), bzip2::Compression::default());
+    encoder.write_all(bytes).unwrap();
+    encoder.finish().unwrap()
+}
+
+fn zip(members: &[(&str, &[u8])]) -> Vec<u8> {
+    let mut writer = zip::ZipWriter::new(Cursor::new(Vec::new()));
+    for (name, bytes) in members {
+        writer.start_file(*name, SimpleFileOptions::default()).unwrap();
+        writer.write_all(bytes).unwrap();
+    }
+    writer.finish().unwrap().into_inner()
+}
+
+fn rows(bytes: &[u8]) -> u64 {
+    file(bytes).done().unwrap().2.records
+}
+
+#[test]
+fn each_container_gives_what_is_in_it() {
+    assert_eq!(rows(&gzip(TEXT)), 2);
+    assert_eq!(rows(&zstd::encode_all(TEXT, 3).unwrap()), 2);
+    assert_eq!(rows(&bzip2(TEXT)), 2);
+    assert_eq!(rows(&zip(&[("a.csv", TEXT)])), 2);
+    assert_eq!(rows(&[gzip(b"a,b\n1,"), gzip(b"x\n2,y\n")].concat()), 2);
+    assert_eq!(rows(&[zstd::encode_all(&b"a,b\n1,"[..], 3).unwrap(), zstd::encode_all(&b"x\n2,y\n"[..], 3).unwrap()].concat()), 2);
+}
+
+#[test]
+fn an_archive_is_one_stream_of_records() {
+    let archive = zip(&[
+        ("b/2.csv", b"b,a\ny,2\nz\n"),
+        ("a.csv", b"a,b\n1,x\n"),
+        ("b/", b""),
+        ("__MACOSX/a.csv", b"\0\0"),
+        ("c.json", b"[{\"a\":3,\"c\":true}]"),
+        ("d.txt", b""),
+    ]);
+    check(file(archive), expect![[""]]);
+    check(file(zip(&[])), expect![[""]]);
+}
+
+#[test]
+fn errors_name_the_member() {
+    check(file(zip(&[("a.csv", b"a,b\n1,x\n"), ("b.csv", b"a,b\n1,\"x\n")])), expect![[""]]);
+    check(file(zip(&[("a.csv", b"a,b\n1,x\n"), ("b.pdf", b"%PDF-1.4")])), expect![[""]]);
+}
+
+#[test]
+fn damage_is_the_container_s() {
+    for whole in [gzip(TEXT), zstd::encode_all(TEXT, 3).unwrap(), bzip2(TEXT), zip(&[("a.csv", TEXT)])] {
+        for end in [whole.len() / 2, whole.len() - 1] {
+            assert_eq!(file(&whole[..end]).error().kind, ErrorKind::BrokenContainer, "{end} of {}", whole.len());
+        }
+    }
+    check(file(&gzip(TEXT)[..20]), expect![[""]]);
+    let mut flipped = gzip(&TEXT.repeat(100));
+    let at = flipped.len() - 6;
+    flipped[at] ^= 1;
+    check(file(flipped), expect![[""]]);
+}
+
+#[test]
+fn names_that_would_leave_the_folder() {
+    check(file(zip(&[("a.csv", TEXT), ("../../etc/passwd", TEXT)])), expect![[""]]);
+    check(file(zip(&[("/etc/passwd", TEXT)])), expect![[""]]);
+    check(file(zip(&[("..\\x.csv", TEXT)])), expect![[""]]);
+}
+
+#[test]
+fn encrypted_members_are_not_read() {
+    let mut archive = zip(&[("a.csv", TEXT)]);
+    // The flag for encryption, in the member's own header and in the directory.
+    archive[6] |= 1;
+    let directory = memchr::memmem::find(&archive, b"PK\x01\x02").unwrap();
+    archive[directory + 8] |= 1;
+    check(file(archive), expect![[""]]);
+}
+
+#[test]
+fn an_archive_of_too_many_members() {
+    let names: Vec<String> = (0..=limits::ARCHIVE_MEMBERS_MAX).map(|index| format!("{index}")).collect();
+    let members: Vec<(&str, &[u8])> = names.iter().map(|name| (name.as_str(), &b""[..])).collect();
+    check(file(zip(&members)), expect![[""]]);
+}
+
+#[test]
+fn a_bomb_is_stopped_while_it_is_small() {
+    let line = b"1,aaaaaaaaaaaaaaaa\n".repeat(1 << 12);
+    let mut encoder = zstd::Encoder::new(Vec::new(), 3).unwrap();
+    encoder.write_all(b"a,b\n").unwrap();
+    for _ in 0..2000 {
+        encoder.write_all(&line).unwrap();
+    }
+    let bomb = encoder.finish().unwrap();
+    assert!(bomb.len() < 64 << 10, "{}", bomb.len());
+    let case = file(&bomb).declared("a bigint, b text");
+    let error = case.error();
+    assert_eq!(error.kind, ErrorKind::Bomb, "{error}");
+    let mut records = 0;
+    let columns = case.columns().unwrap();
+    let input = Box::new(Cursor::new(bomb));
+    let options = landfall_decode::Options { csv: &case.csv, file_name: None, content: landfall_decode::Content::File };
+    let result = landfall_decode::decode(input, &options, &columns, &mut |decoded| {
+        records += decoded.lines.len() as u64;
+        Ok(())
+    });
+    assert!(result.is_err());
+    assert!(records * 19 < limits::BOMB_BYTES_FREE * 2, "stopped after {records} records");
+}

@@ -1,0 +1,93 @@
+//! The HTTP server: takes connections up to their limit, gives a request's
+//! head its time, and on shutdown finishes what is under way.
+
+use std::convert::Infallible;
+use std::future::Future;
+use std::net::SocketAddr;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto::Builder;
+use hyper_util::server::graceful::GracefulShutdown;
+use landfall_access::http::Peer;
+use landfall_model::limits;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tower::ServiceExt;
+
+/// After the kernel refused a connection, for want of file descriptors for example: long enough for one to become free.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+/// Requests that one HTTP/2 connection may have under way.
+const STREAMS_MAX: u32 = 256;
+
+/// Serves until `shutdown` is ready, then accepts nothing more and finishes the requests under way, for at most
+/// `DRAIN_MAX`. Returns how many connections it had to cut off.
+pub async fn serve(listener: TcpListener, router: Router, shutdown: impl Future<Output = ()>) -> usize {
+    let places = Arc::new(Semaphore::new(limits::CONNECTIONS_MAX));
+    let graceful = GracefulShutdown::new();
+    let mut shutdown = pin!(shutdown);
+    loop {
+        let accepted = tokio::select! {
+            () = &mut shutdown => break,
+            accepted = accept(&listener, &places) => accepted,
+        };
+        let (stream, peer, place) = accepted;
+        tokio::spawn(connection(stream, peer, router.clone(), graceful.watcher(), place));
+    }
+    drop(listener);
+    let left = graceful.count();
+    if left > 0 {
+        tracing::debug!(connections = left, "finishing the requests under way");
+    }
+    match tokio::time::timeout(limits::DRAIN_MAX, graceful.shutdown()).await {
+        Ok(()) => 0,
+        Err(_) => left,
+    }
+}
+
+/// The next connection, once there is a place for it; until then it waits in the kernel's queue.
+async fn accept(listener: &TcpListener, places: &Arc<Semaphore>) -> (TcpStream, SocketAddr, Option<OwnedSemaphorePermit>) {
+    // The semaphore is never closed, so there is always a place in the end.
+    let place = places.clone().acquire_owned().await.ok();
+    loop {
+        match listener.accept().await {
+            Ok((stream, peer)) => return (stream, peer, place),
+            Err(error) => {
+                tracing::warn!(%error, "a connection could not be accepted");
+                tokio::time::sleep(ACCEPT_PAUSE).await;
+            }
+        }
+    }
+}
+
+async fn connection(
+    stream: TcpStream,
+    peer: SocketAddr,
+    router: Router,
+    watcher: hyper_util::server::graceful::Watcher,
+    place: Option<OwnedSemaphorePermit>,
+) {
+    // Without it an answer may wait for the client's acknowledgement of the one before.
+    if let Err(error) = stream.set_nodelay(true) {
+        tracing::debug!(%error, "TCP_NODELAY could not be set");
+    }
+    let service = service_fn(move |mut request: hyper::Request<hyper::body::Incoming>| {
+        request.extensions_mut().insert(Peer(peer));
+        let router = router.clone();
+        async move { Ok::<_, Infallible>(router.oneshot(request.map(Body::new)).await.unwrap_or_else(|never| match never {})) }
+    });
+    let mut builder = Builder::new(TokioExecutor::new());
+    builder.http1().timer(TokioTimer::new()).header_read_timeout(limits::HEAD_TIMEOUT);
+    builder.http2().timer(TokioTimer::new()).max_concurrent_streams(STREAMS_MAX).keep_alive_interval(limits::HEAD_TIMEOUT);
+    let serving = watcher.watch(builder.serve_connection(TokioIo::new(stream), service));
+    if let Err(error) = serving.await {
+        tracing::debug!(%peer, error, "a connection broke");
+    }
+    drop(place);
+}

@@ -1,0 +1,64 @@
+//! The HTTP door for what lands: events, files, and resumable uploads. The
+//! rest of HTTP, which shows what has landed, is another room's.
+
+mod address;
+mod cloudevents;
+mod encoding;
+mod events;
+mod files;
+mod listener;
+mod uploads;
+
+use std::sync::Arc;
+
+use axum::extract::FromRef;
+use landfall_access::Gate;
+use landfall_access::http::Budget;
+use landfall_catalog::{Catalog, Definitions};
+use landfall_land::Land;
+use landfall_store::Store;
+use metrics::Histogram;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+pub use listener::serve;
+
+/// What the handlers work with. Cloning shares it.
+#[derive(Clone)]
+pub struct Http(Arc<Inner>);
+
+struct Inner {
+    land: Land,
+    gate: Gate,
+    catalog: Catalog,
+    store: Store,
+    definitions: Definitions,
+    budget: Budget,
+    /// `landfall_ack_seconds`: from a request's head to its receipt.
+    ack: Histogram,
+}
+
+impl FromRef<Http> for Gate {
+    fn from_ref(http: &Http) -> Gate {
+        http.0.gate.clone()
+    }
+}
+
+impl Http {
+    /// The recorder of metrics must be installed before.
+    pub fn new(land: Land, gate: Gate, catalog: Catalog, store: Store, definitions: Definitions) -> Http {
+        let ack = metrics::histogram!("landfall_ack_seconds", "source" => "http");
+        Http(Arc::new(Inner { land, gate, catalog, store, definitions, budget: Budget::default(), ack }))
+    }
+
+    /// The routes, each with its description.
+    pub fn router(self) -> OpenApiRouter {
+        OpenApiRouter::new()
+            .routes(routes!(events::post))
+            .routes(routes!(files::list::list))
+            .routes(routes!(files::put::put, files::get::get, files::get::head, files::delete::delete))
+            .routes(routes!(uploads::create::create))
+            .routes(routes!(uploads::append::append, uploads::show::head, uploads::delete::delete))
+            .with_state(self)
+    }
+}

@@ -1,0 +1,4 @@
+//! Receives: one folder per source. Each turns its protocol into calls of
+//! `Land`, and none acknowledges anything before `Land` has.
+
+pub mod http;

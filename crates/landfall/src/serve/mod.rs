@@ -1,0 +1,29 @@
+//! Serving: a node from its configuration, until it is told to stop.
+
+mod lines;
+mod run;
+mod tuning;
+
+use landfall_model::{Clock, Result};
+
+use crate::app::{self, Running, Settings};
+use crate::config::Config;
+use crate::roles::Roles;
+
+pub use run::serve;
+
+/// Starts a node with the roles given. `admin_key`: what `LANDFALL_ADMIN_KEY` says.
+pub async fn start(config: &Config, roles: Roles, admin_key: Option<String>) -> Result<Running> {
+    let settings = Settings {
+        data: config.data.clone(),
+        region: config.region.clone(),
+        public_url: config.public_url.clone(),
+        catalog_url: config.catalog.url.clone(),
+        store_url: config.store.url.clone(),
+        http: config.listen.http.clone(),
+        datasets: config.datasets.clone(),
+        roles,
+        admin_key,
+    };
+    app::start(settings, Clock::system()).await
+}
