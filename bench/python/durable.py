@@ -28,5 +28,5 @@ def measure(load, relation):
     sync(OUTPUT)
     seconds = time.perf_counter() - start
     duckdb.sql("set timezone = 'UTC'")
-    row = duckdb.sql(QUERY.replace("{table}", relation())).fetchone()
+    row = duckdb.sql(QUERY.replace("{table}", relation())).fetchall()[0]
     print(json.dumps({"seconds": seconds, "sums": [float(value) for value in row]}))

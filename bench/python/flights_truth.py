@@ -10,7 +10,7 @@ import duckdb
 with tempfile.TemporaryDirectory() as folder, zipfile.ZipFile(sys.argv[1]) as archive:
     path = archive.extract(archive.namelist()[0], folder)
     table = f"read_csv('{path}', header = true, nullstr = ['', 'NA'])"
-    rows = duckdb.sql(f"select count(*) from {table}").fetchone()[0]
+    rows = duckdb.sql(f"select count(*) from {table}").fetchall()[0][0]
     query = f"select carrier, count(*), avg(dep_delay) from {table} group by carrier order by carrier"
     groups = duckdb.sql(query).fetchall()
 print(json.dumps({"rows": rows, "groups": groups}))

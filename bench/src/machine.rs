@@ -48,7 +48,7 @@ pub async fn settle() {
 pub fn refuse_memory_disk(folder: &Path) -> Result<()> {
     const TMPFS_MAGIC: i64 = 0x0102_1994;
     let kind = rustix::fs::statfs(folder).with_context(|| folder.display().to_string())?.f_type;
-    if i64::try_from(kind).ok() == Some(TMPFS_MAGIC) {
+    if kind == TMPFS_MAGIC {
         bail!("{} is in memory, where nothing is durable: set TMPDIR to a folder on a disk", folder.display());
     }
     Ok(())

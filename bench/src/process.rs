@@ -4,7 +4,6 @@
 use std::fs::File;
 use std::future::Future;
 use std::os::unix::fs::PermissionsExt;
-use std::path::Path;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
@@ -42,10 +41,6 @@ impl Server {
         command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log).kill_on_drop(true);
         let child = command.spawn().with_context(|| format!("starting {name}: {:?}", command.as_std().get_program()))?;
         Ok(Server { name: name.to_owned(), child, folder, stop })
-    }
-
-    pub fn folder(&self) -> &Path {
-        self.folder.path()
     }
 
     /// Asks `ready` until it says so; an end of the server, or a minute, is an error with the end of its log.

@@ -12,7 +12,8 @@ const HEADER: &str = "id,placed_at,city,price,amount,due,paid,quantity,reference
 const CITIES: [&str; 12] =
     ["Amsterdam", "Bergen", "Copenhagen", "Dublin", "Gdansk", "Hamburg", "Lisbon", "Marseille", "Oslo", "Porto", "Riga", "Valencia"];
 // What a note begins with, as CSV writes it, and how many characters that is.
-const NOTES: [(&str, u64); 5] = [("gift", 4), ("fragile goods", 13), ("\"red, large\"", 10), ("\"says \"\"hello\"\" \"", 13), ("leave at the door", 17)];
+const NOTES: [(&str, u64); 5] =
+    [("gift", 4), ("fragile goods inside", 20), ("\"red, large\"", 10), ("\"says \"\"hello\"\" \"", 13), ("leave at the back door", 22)];
 const FIRST_DAY: u64 = 1_704_067_200; // 2024-01-01T00:00:00Z
 const DAYS: u64 = 365;
 
@@ -99,7 +100,8 @@ mod tests {
         assert!((550_000_000..620_000_000).contains(&bytes), "{bytes}");
     }
 
-    const FIRST_ROW: &str = "";
+    const FIRST_ROW: &str =
+        r#"1,2024-11-28T02:41:27.804Z,Lisbon,14.72203,7236.74,2024-11-06,true,23,225ec07a9950676188795369,"says ""hello"" ""#;
 
     #[test]
     fn days_end_where_months_do() {

@@ -49,13 +49,19 @@ impl Loader {
 
     pub async fn version(self) -> Result<String> {
         Ok(match self {
-            Loader::Landfall => format!("{}, `PUT` over HTTP until its status is `loaded`, into Delta, types declared", peers::landfall_version().await?),
+            Loader::Landfall => {
+                format!("{}, `PUT` over HTTP until its status is `loaded`, into Delta, types declared", peers::landfall_version().await?)
+            }
             Loader::LandfallInferred => "the same without `columns`: the file is read twice".into(),
             Loader::Duckdb => format!("{}, `read_csv` into one Parquet file, zstd, types declared", python::version("duckdb")),
             Loader::DuckdbDetected => "the same, types from a sample".into(),
             Loader::PolarsParquet => format!("{}, `scan_csv` into `sink_parquet`, zstd, types declared", python::version("polars")),
-            Loader::PolarsDelta => format!("`write_delta` of deltalake {}, types declared", python::version("deltalake")),
-            Loader::Copy => format!("{}; `COPY` from a file the server reads, into a table without indexes", peers::postgres_version().await?),
+            Loader::PolarsDelta => {
+                format!("the same read into `write_delta` of deltalake {}, snappy, which is its default", python::version("deltalake"))
+            }
+            Loader::Copy => {
+                format!("{}; `COPY` from a file the server reads, into a table without indexes", peers::postgres_version().await?)
+            }
         })
     }
 

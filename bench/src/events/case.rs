@@ -27,7 +27,9 @@ impl Case {
         match self {
             Case::Closed { clients: 1, batch: 1 } => "1 client".into(),
             Case::Closed { clients, batch: 1 } => format!("{clients} clients"),
-            Case::Closed { clients, batch } => format!("{clients} clients, {} a request", crate::numbers::thousands(crate::numbers::float(batch as u64))),
+            Case::Closed { clients, batch } => {
+                format!("{clients} clients, {} a request", crate::numbers::thousands(crate::numbers::float(batch as u64)))
+            }
             Case::HalfPeak { .. } => "half the peak, open loop".into(),
         }
     }

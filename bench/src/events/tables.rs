@@ -64,14 +64,19 @@ impl Results {
             if let Some(measured) = self.median(SINGLE[0], kind)
                 && measured.p50 < f64::from(milliseconds) * 1000.0
             {
-                bail!("{} acknowledged in {} though every sync takes {milliseconds} ms: it does not wait for one", kind.label(), latency(measured.p50));
+                bail!(
+                    "{} acknowledged in {} though every sync takes {milliseconds} ms: it does not wait for one",
+                    kind.label(),
+                    latency(measured.p50)
+                );
             }
         }
         Ok(())
     }
 
     pub fn markdown(&self) -> String {
-        let others: Vec<Kind> = self.peers.iter().copied().filter(|kind| !kind.is_landfall()).collect();
+        let compared = self.peers.contains(&Kind::Landfall);
+        let others: Vec<Kind> = self.peers.iter().copied().filter(|kind| compared && !kind.is_landfall()).collect();
         let mut head = vec![String::new()];
         head.extend(self.peers.iter().map(|kind| kind.label().to_owned()));
         head.extend(others.iter().map(|kind| format!("× {}", kind.label())));

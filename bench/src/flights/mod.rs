@@ -140,11 +140,13 @@ fn compare(truth: &Truth, rows: &[Vec<Value>]) -> Result<()> {
 
 fn markdown(options: &Options, truths: &[Truth; 2], turns: &[Vec<Loaded>; 2]) -> String {
     let mut table = Table::new(["", "rows", "median", "peak memory", "queries meanwhile"].map(str::to_owned).to_vec());
-    let times = turns.each_ref().map(|turns| median(&turns.iter().map(|turn| turn.time.as_secs_f64()).collect::<Vec<_>>()).unwrap_or_default());
+    let times =
+        turns.each_ref().map(|turns| median(&turns.iter().map(|turn| turn.time.as_secs_f64()).collect::<Vec<_>>()).unwrap_or_default());
     let peaks = turns.each_ref().map(|turns| turns.iter().map(|turn| turn.peak).max().unwrap_or_default());
     for (at, label) in ["flights".to_owned(), format!("{} times", options.scale)].into_iter().enumerate() {
         let queries: u64 = turns[at].iter().map(|turn| turn.queries).sum();
-        let cells = [crate::numbers::thousands(float(truths[at].rows)), format!("{:.2} s", times[at]), megabytes(peaks[at]), queries.to_string()];
+        let cells =
+            [crate::numbers::thousands(float(truths[at].rows)), format!("{:.2} s", times[at]), megabytes(peaks[at]), queries.to_string()];
         table.row([vec![label], cells.to_vec()].concat());
     }
     let ratio = times[1] / times[0];
@@ -200,7 +202,9 @@ mod tests {
     #[test]
     fn a_group_that_differs_is_found() {
         let truth = Truth { rows: 3, groups: vec![("AA".into(), 1, 2.5), ("UA".into(), 2, -1.0)] };
-        let rows = |count: u64| -> Vec<Vec<Value>> { serde_json::from_str(&format!(r#"[["AA",1,2.5],["UA",{count},-1.0000000000001]]"#)).unwrap() };
+        let rows = |count: u64| -> Vec<Vec<Value>> {
+            serde_json::from_str(&format!(r#"[["AA",1,2.5],["UA",{count},-1.0000000000001]]"#)).unwrap()
+        };
         assert!(compare(&truth, &rows(2)).is_ok());
         assert!(compare(&truth, &rows(3)).is_err());
         assert!(compare(&truth, &rows(2)[..1]).is_err());

@@ -37,8 +37,7 @@ pub async fn open(peer: &Peer, clients: usize, rate: f64, time: Duration, stream
 
 /// Hands each request's due moment to its client; ends when the time is over or a client is gone.
 fn keep_pace(queues: &[UnboundedSender<Instant>], rate: f64, start: Instant, time: Duration) {
-    let mut number: u64 = 0;
-    for queue in queues.iter().cycle() {
+    for (number, queue) in (0_u64..).zip(queues.iter().cycle()) {
         let offset = Duration::from_secs_f64(float(number) / rate);
         if offset >= time {
             return;
@@ -50,7 +49,6 @@ fn keep_pace(queues: &[UnboundedSender<Instant>], rate: f64, start: Instant, tim
         if queue.send(due).is_err() {
             return;
         }
-        number += 1;
     }
 }
 

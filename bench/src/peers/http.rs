@@ -3,9 +3,9 @@
 
 use anyhow::{Context, Result, bail};
 
+use super::Answer;
 use super::event::{self, Events};
 use super::wire::Wire;
-use super::Answer;
 
 pub struct Client {
     wire: Wire,

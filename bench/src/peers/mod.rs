@@ -80,7 +80,7 @@ impl Kind {
             Kind::Landfall => format!("{}, all roles, embedded catalog and store", landfall::version().await?),
             Kind::LandfallIdle => "the same with `--roles ingest,query`".to_owned(),
             Kind::Redis => redis::version().await?,
-            Kind::Postgres => postgres::version().await?,
+            Kind::Postgres => format!("{}; prepared `INSERT` into a `text` column, batches as one array", postgres::version().await?),
             Kind::Nats => nats::version().await?,
         })
     }

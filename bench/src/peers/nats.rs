@@ -14,7 +14,7 @@ use crate::python;
 
 pub async fn version() -> Result<String> {
     let text = output(Command::new(python::bin().await?.join("nats-server")).arg("--version")).await?;
-    let number = text.rsplit(' ').next().unwrap_or_default();
+    let number = text.rsplit(' ').next().unwrap_or_default().trim_start_matches('v');
     Ok(format!("{number}, JetStream in files, `sync_interval: always`, one replica; batches as atomic publications"))
 }
 
@@ -59,7 +59,8 @@ impl Client {
         let info: Value = serde_json::from_slice(wire.bytes()[..hello].strip_prefix(b"INFO ").context("nats: no INFO")?)?;
         wire.take(hello + 2);
         let inbox = format!("_INBOX.{}", info["client_id"]);
-        wire.send(format!("CONNECT {{\"verbose\":false,\"headers\":true,\"no_responders\":true}}\r\nSUB {inbox} 1\r\nPING\r\n").as_bytes()).await?;
+        wire.send(format!("CONNECT {{\"verbose\":false,\"headers\":true,\"no_responders\":true}}\r\nSUB {inbox} 1\r\nPING\r\n").as_bytes())
+            .await?;
         let pong = wire.line().await?;
         if &wire.bytes()[..pong] != b"PONG" {
             bail!("nats: {}", String::from_utf8_lossy(&wire.bytes()[..pong]));

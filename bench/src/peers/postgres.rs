@@ -20,14 +20,15 @@ pub struct Postgres;
 pub async fn version() -> Result<String> {
     let text = output(Command::new(program("postgres")?).arg("--version")).await?;
     let number = text.split_whitespace().nth(2).unwrap_or_default();
-    Ok(format!("{number}, {}; prepared `INSERT` of one column `text`, batches as one array", SETTINGS.map(|s| format!("`{s}`")).join(", ")))
+    Ok(format!("{number}, {}", SETTINGS.map(|setting| format!("`{setting}`")).join(", ")))
 }
 
 /// A program of the server: on the PATH, or where Debian keeps the newest version.
 fn program(name: &str) -> Result<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let mut folders: Vec<PathBuf> = std::env::split_paths(&path).collect();
-    let mut versions: Vec<PathBuf> = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten().map(|e| e.path().join("bin")).collect();
+    let mut versions: Vec<PathBuf> =
+        std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten().map(|e| e.path().join("bin")).collect();
     versions.sort();
     folders.extend(versions.into_iter().rev());
     folders.iter().map(|folder| folder.join(name)).find(|file| file.is_file()).with_context(|| format!("{name} is not installed"))
@@ -39,7 +40,8 @@ fn unprivileged() -> Result<Option<(u32, u32)>> {
         return Ok(None);
     }
     let users = std::fs::read_to_string("/etc/passwd")?;
-    let fields: Vec<&str> = users.lines().find_map(|line| line.strip_prefix("postgres:")).context("no user `postgres`")?.split(':').collect();
+    let fields: Vec<&str> =
+        users.lines().find_map(|line| line.strip_prefix("postgres:")).context("no user `postgres`")?.split(':').collect();
     Ok(Some((fields[1].parse()?, fields[2].parse()?)))
 }
 

@@ -4,9 +4,9 @@ use anyhow::{Context, Result, bail};
 use rustix::process::Signal;
 use tokio::process::Command;
 
+use super::Answer;
 use super::event::{self, Events};
 use super::wire::Wire;
-use super::Answer;
 use crate::fsync::SlowDisk;
 use crate::process::{Server, folder, free_port, output};
 

@@ -111,12 +111,7 @@ pub fn infer(input: Box<dyn Input>, options: &Options, fixed: &Columns) -> Resul
 /// If `columns` are declared, other names in the input are left out; else the first name that `columns` lacks ends the
 /// batches, and the rest of the input is only looked through, so that the list of new columns is complete. An error is
 /// about the input as a whole (its kind says what), and what was emitted before it is void.
-pub fn decode(
-    input: Box<dyn Input>,
-    options: &Options,
-    columns: &Columns,
-    sink: &mut dyn FnMut(Decoded) -> Result<()>,
-) -> Result<Outcome> {
+pub fn decode(input: Box<dyn Input>, options: &Options, columns: &Columns, sink: &mut dyn FnMut(Decoded) -> Result<()>) -> Result<Outcome> {
     let mut run = run::Run::new(options, columns, sink);
     run.read(input)?;
     Ok(run.outcome())

@@ -28,7 +28,7 @@ impl<'a> Run<'a> {
     /// Reads the whole input.
     pub fn read(&mut self, source: Box<dyn input::Input>) -> Result<()> {
         match self.options.content {
-            Content::Events => self.text(input::plain(source), Some(format::Format::Lines))?,
+            Content::Events => self.text(input::plain(source)?, Some(format::Format::Lines))?,
             Content::File => input::members(source, self.options.csv, &mut |member| self.member(member))?,
         }
         self.flush()
@@ -63,7 +63,7 @@ impl<'a> Run<'a> {
         Ok(())
     }
 
-    /// Takes a block of records, `bytes` of the text long; what is full goes to the sink.
+    /// Takes a block of records that is at `offset` of the text; a batch that is full goes to the sink.
     pub fn take<C: Cells>(&mut self, cells: &C, flawed: &[Flawed], sources: &[Option<usize>], offset: u64) -> Result<()> {
         self.batch.take(cells, flawed, sources, offset, self.member.as_deref());
         if self.batch.room() == 0 { self.flush() } else { Ok(()) }

@@ -28,6 +28,9 @@ pub const IDEMPOTENCY_KEY_BYTES_MAX: usize = 255;
 /// How long a receipt is remembered for its `Idempotency-Key`.
 pub const IDEMPOTENCY_AGE_MAX: Duration = Duration::from_secs(24 * 3600);
 
+/// Bytes of a JSON document that asks for something: a statement of `SQL_BYTES_MAX` with its parameters and its escapes.
+pub const JSON_BODY_BYTES_MAX: u64 = 4 << 20;
+
 /// Bytes of one SQL statement.
 pub const SQL_BYTES_MAX: usize = 1 << 20;
 

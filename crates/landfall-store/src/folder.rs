@@ -147,7 +147,7 @@ impl Folder {
                 Err(error) if error.kind() == ErrorKind::AlreadyExists => return Ok(false),
                 // The last object of the folder was removed, and the folder with it, since we looked.
                 Err(error) if error.kind() == ErrorKind::NotFound && attempt < FOLDER_ATTEMPTS_MAX => {
-                    self.durable.write().remove(folder);
+                    self.forget(folder);
                 }
                 Err(error) => return Err(error),
             }
@@ -183,6 +183,14 @@ impl Folder {
             durable.insert(at.clone());
         }
         Ok(())
+    }
+
+    /// Has `folder` and those above it looked at again.
+    fn forget(&self, folder: &Path) {
+        let mut durable = self.durable.write();
+        for folder in folder.ancestors().take_while(|folder| *folder != self.root) {
+            durable.remove(folder);
+        }
     }
 
     /// Removes `folder` and those above it for as long as they are empty, so that days long gone leave nothing.
@@ -266,7 +274,7 @@ fn sync_folder(folder: &Path) -> io::Result<()> {
 }
 
 /// Makes the folder and those above it that are missing, each synced into the one above.
-fn make_durably(folder: &Path) -> io::Result<()> {
+pub(crate) fn make_durably(folder: &Path) -> io::Result<()> {
     if folder.is_dir() {
         return Ok(());
     }

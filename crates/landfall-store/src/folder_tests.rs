@@ -59,6 +59,16 @@ fn folders_come_and_go_under_writers_and_no_file_is_lost() {
 }
 
 #[test]
+fn folders_that_somebody_else_removed_are_made_again() {
+    let (_dir, folder) = folder();
+    let path = folder.path("a/b/c/object").unwrap();
+    for _ in 0..2 {
+        assert!(folder.put(&path, [b"x".as_slice()].into_iter(), Mode::Create).unwrap());
+        fs::remove_dir_all(folder.root().join("a")).unwrap();
+    }
+}
+
+#[test]
 fn opening_sweeps_what_nobody_writes_any_more() {
     let (_dir, folder) = folder();
     let left = folder.root().join(TEMP).join("1-0");

@@ -8,17 +8,19 @@ use std::path::Path;
 use landfall_model::{Error, ErrorKind, Result};
 
 use crate::errors::from_io;
+use crate::folder::make_durably;
 
 /// Held for as long as a server uses a data folder.
 #[derive(Debug)]
 pub struct FolderLock(File);
 
 impl FolderLock {
-    /// Locks `{data_dir}/lock`, making the folder where it is missing. `Conflict` where another process holds it, with
+    /// Locks `{data_dir}/lock`, making the folder durably where it is missing. `Conflict` where another process holds it, with
     /// what that process wrote of itself.
     pub fn acquire(data_dir: &Path) -> Result<FolderLock> {
         let what = format!("lock the data folder `{}`", data_dir.display());
-        std::fs::create_dir_all(data_dir).map_err(|error| from_io(&what, &error))?;
+        let made = std::path::absolute(data_dir).and_then(|data_dir| make_durably(&data_dir));
+        made.map_err(|error| from_io(&what, &error))?;
         let path = data_dir.join("lock");
         let mut options = OpenOptions::new();
         // Not truncated on opening: until the lock is ours, its text is another's.

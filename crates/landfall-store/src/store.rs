@@ -178,6 +178,14 @@ impl Store {
         found.map(|meta| meta.size).map_err(|error| from_object_store(&format!("look for object `{key}`"), &error))
     }
 
+    /// True words of the store, whatever it holds: asks for an object that is not there.
+    pub async fn ping(&self) -> Result<()> {
+        match self.size("ping").await {
+            Err(error) if error.kind != landfall_model::ErrorKind::NotFound => Err(error),
+            _ => Ok(()),
+        }
+    }
+
     /// Deletes an object, durably. That it is gone already is no error.
     pub async fn delete(&self, key: &str) -> Result<()> {
         match self.0.objects.delete(&path(key)?).await {

@@ -4,5 +4,6 @@
 pub mod delta;
 pub mod events;
 pub mod live;
+pub mod load;
 pub mod query;
 pub mod stage;

@@ -5,13 +5,19 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use landfall_access::{AdminKey, Gate, admin_key};
+use axum::routing::get;
+use axum::{Json, Router};
+use landfall_access::Gate;
+use landfall_access::admin::{AdminKey, admin_key};
+use landfall_access::http::with_fallbacks;
 use landfall_catalog::{Catalog, Definitions};
 use landfall_land::Land;
 use landfall_model::{Clock, Dataset, DatasetName, Error, ErrorKind, Region, Result, limits};
 use landfall_server::Control;
+use landfall_sources::http::Http;
 use landfall_store::{FolderLock, Store};
 use landfall_tables::delta::Tables;
+use landfall_tables::live::Live;
 use landfall_tables::load::Committer;
 use landfall_tables::query::Queries;
 use landfall_tables::stage::Staging;
@@ -174,19 +180,27 @@ async fn open_http(settings: &Settings, parts: &Parts, land: &Land, doors: &Task
         Error::new(ErrorKind::Unavailable, format!("cannot listen on {address}: {error}; set `http` in [listen] to another address, or stop who has it"))
     })?;
     let bound = listener.local_addr().map_err(|error| Error::unavailable("asking for the address of the HTTP door", error))?;
-    let spill = settings.data.join("spill");
-    let queries = Queries::new(parts.catalog.clone(), parts.store.clone(), parts.tables.clone(), parts.definitions.clone(), parts.gate.clone(), &spill)?;
-    let control = Control {
-        catalog: parts.catalog.clone(),
-        store: parts.store.clone(),
-        definitions: parts.definitions.clone(),
-        gate: parts.gate.clone(),
-        queries,
-        clock: parts.clock.clone(),
-        public_url: settings.public_url.clone(),
-    };
-    let router = landfall_server::router(control);
+    let router = routes(settings, parts, land)?;
     doors.spawn(landfall_sources::http::serve(listener, router, stop.clone()));
-    let _ = land;
     Ok(Some(bound))
+}
+
+/// Every route of the HTTP door, and the document that describes them.
+fn routes(settings: &Settings, parts: &Parts, land: &Land) -> Result<Router> {
+    let queries = if settings.roles.query { Some(queries(settings, parts)?) } else { None };
+    let (catalog, definitions, gate) = (parts.catalog.clone(), parts.definitions.clone(), parts.gate.clone());
+    let scrape = landfall_server::install_recorder()?;
+    let control = Control::new(catalog.clone(), parts.tables.clone(), definitions.clone(), gate.clone(), queries, scrape);
+    let mut routes = control.router();
+    if settings.roles.ingest {
+        routes = routes.merge(Http::new(land.clone(), gate, catalog, parts.store.clone(), definitions).router());
+    }
+    let (router, described) = routes.split_for_parts();
+    let document = landfall_server::document(described, settings.public_url.as_deref());
+    Ok(with_fallbacks(router.route("/openapi.json", get(async move || Json(document.clone())))))
+}
+
+fn queries(settings: &Settings, parts: &Parts) -> Result<Queries> {
+    let live = Live::new(parts.catalog.clone(), parts.definitions.clone(), parts.tables.clone());
+    Queries::new(parts.catalog.clone(), parts.definitions.clone(), live, parts.gate.clone(), &settings.data.join("spill"))
 }

@@ -5,11 +5,13 @@ pub mod body;
 pub mod budget;
 pub mod caller;
 pub mod fallback;
+mod json;
 pub mod problem;
 pub mod query;
 
 pub use budget::{Budget, Reservation};
 pub use caller::Peer;
 pub use fallback::with_fallbacks;
+pub use json::json;
 pub use problem::Problem;
 pub use query::{page_limit, query};

@@ -24,7 +24,10 @@ pub use value::{Row, Value};
 pub use crate::notify::Topic;
 
 fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>> {
-    std::thread::Builder::new().name(name.to_owned()).spawn(work).map_err(|why| Error::unavailable("cannot start a thread of the catalog", why))
+    std::thread::Builder::new()
+        .name(name.to_owned())
+        .spawn(work)
+        .map_err(|why| Error::unavailable("cannot start a thread of the catalog", why))
 }
 
 /// The beginning of a statement, for messages.

@@ -9,6 +9,34 @@ use landfall_model::ErrorKind;
 use crate::engine::{count, insert, make_table};
 
 #[tokio::test]
+async fn a_full_disk_refuses_what_does_not_fit_and_passes() {
+    let place = TestCatalog::sqlite();
+    let catalog = place.open().await.unwrap();
+    make_table(&catalog).await;
+    catalog
+        .write(|tx| {
+            let pages = tx.query("pragma page_count", &[])?[0].int(0)?;
+            tx.query(&format!("pragma max_page_count = {}", pages + 8), &[])
+        })
+        .await
+        .unwrap();
+    let large = |id: i64| {
+        catalog.write(move |tx| {
+            insert(tx, id)?;
+            tx.execute("update things set body = zeroblob(1000000) where id = $1", &[id.into()])
+        })
+    };
+    let small = |id: i64| catalog.write(move |tx| insert(tx, id));
+    let (first, refused, last) = tokio::join!(small(1), large(2), small(3));
+    assert_eq!(refused.unwrap_err().kind, ErrorKind::StorageFull);
+    let kept = [first, last].iter().filter(|done| done.is_ok()).count();
+    assert_eq!(count(&catalog).await, i64::try_from(kept).unwrap(), "acknowledged if and only if it is there");
+    catalog.write(|tx| tx.query("pragma max_page_count = 1000000", &[]).map(drop)).await.unwrap();
+    large(2).await.unwrap();
+    catalog.close().await;
+}
+
+#[tokio::test]
 async fn connections_that_were_cut_are_made_again() {
     let place = TestCatalog::postgres().await;
     let catalog = place.open().await.unwrap();
@@ -56,7 +84,10 @@ async fn a_commit_whose_answer_is_lost_is_said_to_be_unknown_and_not_repeated() 
                  $$ begin perform pg_terminate_backend(pg_backend_pid()); perform pg_sleep(10); return null; end $$",
                 &[],
             )?;
-            tx.execute("create constraint trigger die after insert on things deferrable initially deferred for each row execute function die()", &[])
+            tx.execute(
+                "create constraint trigger die after insert on things deferrable initially deferred for each row execute function die()",
+                &[],
+            )
         })
         .await
         .unwrap();

@@ -7,7 +7,10 @@ pub enum Cell<'a> {
     /// A field of CSV, without its quotes.
     Field(&'a [u8]),
     /// A JSON string: what it stands for, and how it is written.
-    String { text: &'a [u8], raw: &'a [u8] },
+    String {
+        text: &'a [u8],
+        raw: &'a [u8],
+    },
     /// A JSON number, `true` or `false`.
     Scalar(&'a [u8]),
     /// A JSON array or object.

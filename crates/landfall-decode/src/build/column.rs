@@ -3,9 +3,7 @@
 
 use std::sync::Arc;
 
-use arrow::array::{
-    ArrayRef, ArrowPrimitiveType, BinaryBuilder, BooleanBuilder, Decimal128Builder, PrimitiveBuilder, StringArray,
-};
+use arrow::array::{ArrayRef, ArrowPrimitiveType, BinaryBuilder, BooleanBuilder, Decimal128Builder, PrimitiveBuilder, StringArray};
 use arrow::datatypes::{DataType, Date32Type, Float64Type, Int32Type, Int64Type, TimestampMicrosecondType};
 use landfall_model::{Error, Result, Type};
 
@@ -277,7 +275,10 @@ pub struct Json {
 impl Take for Json {
     fn take(&mut self, cell: Cell<'_>) -> Result<(), Misfit> {
         let raw = match cell {
-            Cell::Null => return Ok(self.values.append_null()),
+            Cell::Null => {
+                self.values.append_null();
+                return Ok(());
+            }
             Cell::Field(text) => {
                 scan::whole(text).map_err(|_| Misfit::Kind)?;
                 trimmed(text)

@@ -70,7 +70,10 @@ impl Take for List {
     /// Items of a list that does not fit stay in the items, in the range of a null that is taken out with its record.
     fn take(&mut self, cell: Cell<'_>) -> Result<(), Misfit> {
         let array = match cell {
-            Cell::Null => return Ok(self.close(false)),
+            Cell::Null => {
+                self.close(false);
+                return Ok(());
+            }
             Cell::Field(text) | Cell::String { text, .. } => {
                 scan::whole(text).map_err(|_| Misfit::Kind)?;
                 text.trim_ascii()

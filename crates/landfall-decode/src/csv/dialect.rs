@@ -30,7 +30,9 @@ fn ascii(setting: Option<char>, name: &str) -> Result<Option<u8>> {
     let Some(character) = setting else { return Ok(None) };
     match u8::try_from(character) {
         Ok(byte) if byte.is_ascii() && !matches!(byte, b'\n' | b'\r') => Ok(Some(byte)),
-        _ => Err(Error::new(ErrorKind::BadHeader, format!("csv.{name} is {character:?}; it must be one ASCII character, not a line break"))),
+        _ => {
+            Err(Error::new(ErrorKind::BadHeader, format!("csv.{name} is {character:?}; it must be one ASCII character, not a line break")))
+        }
     }
 }
 

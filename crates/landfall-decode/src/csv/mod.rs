@@ -29,10 +29,17 @@ pub fn read(text: &mut Window<'_>, name: Option<&str>, run: &mut Run<'_>) -> Res
     let nulls = Nulls::new(settings);
     let mut reader = Reader::new(text, dialect);
     let Some(names) = names(&mut reader, run)? else { return Ok(()) };
-    let plan = Plan::new(&names, settings.header.unwrap_or(true), run).map_err(|error| reader.place(error))?;
-    if settings.header.unwrap_or(true) {
+    header::check(&names, !run.columns.declared).map_err(|error| reader.place(error))?;
+    let headed = settings.header.unwrap_or(true);
+    let place = reader.here();
+    if headed {
         reader.next_block();
     }
+    if !reader.read(Some(names.len()), 1)? {
+        // A header alone says nothing about types, so it adds no columns.
+        return Ok(());
+    }
+    let plan = Plan::new(&names, headed, run).map_err(|error| error.at(place.line, place.byte_offset))?;
     loop {
         let records = if run.survey.is_some() { SURVEY_RECORDS } else { run.batch.room() };
         if !reader.read(Some(names.len()), records)? {
@@ -69,7 +76,7 @@ fn names(reader: &mut Reader<'_, '_>, run: &Run<'_>) -> Result<Option<Vec<String
         run.columns.list.iter().map(|column| column.name.clone()).collect()
     } else {
         reader.counted_by("first row");
-        (0..reader.rows.fields).map(header::numbered).collect()
+        header::numbers(reader.rows.fields).map_err(|error| reader.place(error))?
     };
     Ok(Some(names))
 }

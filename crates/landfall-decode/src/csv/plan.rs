@@ -2,7 +2,7 @@
 
 use landfall_model::{Result, limits};
 
-use super::header::{bad, check};
+use super::header::{bad, shown};
 use crate::names::Names;
 use crate::run::Run;
 use crate::survey::Survey;
@@ -15,15 +15,14 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// Plans for a file with these names. Names that the table lacks begin a survey, unless its columns are declared.
+    /// Plans for a file with these names, which were checked and have a record below them. Names that the table lacks begin a survey, unless its columns are declared.
     pub fn new(names: &[String], header: bool, run: &mut Run<'_>) -> Result<Plan> {
         let declared = run.columns.declared;
-        check(names, !declared)?;
         let (sources, others) = sources(names, run)?;
         if declared && header && !sources.is_empty() && sources.iter().all(Option::is_none) {
             let message = format!(
                 "none of the declared columns is in the header, which names {}; if the file has no header, set csv.header = false",
-                shown(names)
+                listed(names)
             );
             return Err(bad(message));
         }
@@ -33,7 +32,11 @@ impl Plan {
             let survey = run.survey.get_or_insert_with(|| Survey::thorough(known));
             for field in others {
                 let Some(column) = survey.column(names[field].as_bytes()) else {
-                    return Err(bad(format!("with {:?} the table would have more than {} columns", names[field], limits::COLUMNS_MAX)));
+                    return Err(bad(format!(
+                        "with {} the table would have more than {} columns",
+                        shown(&names[field]),
+                        limits::COLUMNS_MAX
+                    )));
                 };
                 survey.guess(column).name();
                 surveyed.push((field, column));
@@ -59,7 +62,7 @@ fn sources(names: &[String], run: &Run<'_>) -> Result<(Vec<Option<usize>>, Vec<u
             Some(column) => match sources[column].replace(field) {
                 None => {}
                 Some(other) => {
-                    let message = format!("the header names {:?} and {name:?}, and both mean one column", names[other]);
+                    let message = format!("the header names {} and {}, and both mean one column", shown(&names[other]), shown(name));
                     return Err(bad(message));
                 }
             },
@@ -68,7 +71,7 @@ fn sources(names: &[String], run: &Run<'_>) -> Result<(Vec<Option<usize>>, Vec<u
     Ok((sources, others))
 }
 
-fn shown(names: &[String]) -> String {
-    let list: Vec<String> = names.iter().take(8).map(|name| format!("{:?}", crate::value::shown(name.as_bytes()))).collect();
+fn listed(names: &[String]) -> String {
+    let list: Vec<String> = names.iter().take(8).map(|name| shown(name)).collect();
     format!("{}{}", list.join(", "), if names.len() > 8 { " …" } else { "" })
 }

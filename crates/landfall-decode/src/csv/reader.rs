@@ -1,6 +1,6 @@
 //! Moves a window over a text of CSV, a block of whole records at a time.
 
-use landfall_model::{Error, ErrorKind, Result, limits};
+use landfall_model::{Error, ErrorKind, Place, Result, limits};
 
 use super::split::{self, Dialect, Rows, Split, Task, split};
 use crate::input::Window;
@@ -65,7 +65,10 @@ impl<'t, 'w> Reader<'t, 'w> {
         if self.split.quoted {
             return self.unclosed();
         }
-        let message = format!("a record has more than {} bytes, and that is the most; is this the right delimiter and format?", limits::RECORD_BYTES_MAX);
+        let message = format!(
+            "a record has more than {} bytes, and that is the most; is this the right delimiter and format?",
+            limits::RECORD_BYTES_MAX
+        );
         Error::new(ErrorKind::RecordTooLarge, message)
     }
 
@@ -95,8 +98,14 @@ impl<'t, 'w> Reader<'t, 'w> {
         self.text.offset()
     }
 
+    /// Where the record is that the block starts with.
+    pub fn here(&self) -> Place {
+        Place { line: self.line, byte_offset: self.text.offset() }
+    }
+
     /// The error, at the record that the block starts with.
     pub fn place(&self, error: Error) -> Error {
-        error.at(self.line, self.text.offset())
+        let here = self.here();
+        error.at(here.line, here.byte_offset)
     }
 }

@@ -262,7 +262,10 @@ pub fn check_utf8(block: &[u8], used: usize, rows: &mut Rows) {
             }
             Err(error) => {
                 let at = error.valid_up_to();
-                let reason = format!("byte 0x{:02x} at {at} of the record is not UTF-8; other encodings are set with csv.encoding", block[span.start + at]);
+                let reason = format!(
+                    "byte 0x{:02x} at {at} of the record is not UTF-8; other encodings are set with csv.encoding",
+                    block[span.start + at]
+                );
                 rows.flawed.push(Flawed { span, line: rows.lines[row], reason });
             }
         }

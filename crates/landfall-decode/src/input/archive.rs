@@ -65,8 +65,13 @@ fn broken(error: ZipError) -> Error {
     }
 }
 
-/// Bytes of the record that ends a zip, and of the longest comment behind it.
-const END_BYTES: u64 = 22;
+/// How the records at the end of a zip begin (APPNOTE 4.3.15 and 4.3.16).
+const END_MAGIC: &[u8] = b"PK\x05\x06";
+const LOCATOR_MAGIC: &[u8] = b"PK\x06\x07";
+
+/// Bytes of the records that end a zip, and of the longest comment behind them.
+const END_64_BYTES: u64 = 56;
+const END_BYTES: u64 = 22 + 20;
 const COMMENT_BYTES_MAX: u64 = 0xffff;
 
 /// Refuses an archive of too many members before its directory is read into memory. Whatever record claims to be the
@@ -76,16 +81,32 @@ fn check_count(source: &mut Source) -> Result<()> {
     let mut end = Vec::new();
     source.seek(SeekFrom::Start(source.size() - tail)).map_err(read_error)?;
     source.by_ref().take(tail).read_to_end(&mut end).map_err(read_error)?;
-    source.rewind().map_err(read_error)?;
-    for at in memchr::memmem::find_iter(&end, b"PK\x05\x06") {
-        let Some([low, high]) = end.get(at + 10..at + 12) else { continue };
-        let count = u16::from_le_bytes([*low, *high]);
-        if usize::from(count) > limits::ARCHIVE_MEMBERS_MAX {
-            let message = format!("the zip has more than {} members", limits::ARCHIVE_MEMBERS_MAX);
-            return Err(Error::new(ErrorKind::BrokenContainer, message));
+    let mut most = 0;
+    for at in memchr::memmem::find_iter(&end, END_MAGIC) {
+        // 0xffff there says that the 64-bit record has the count.
+        if let Some(count) = number::<2>(&end, at + 10).filter(|count| *count < 0xffff) {
+            most = most.max(count);
         }
     }
+    for at in memchr::memmem::find_iter(&end, LOCATOR_MAGIC) {
+        let Some(position) = number::<8>(&end, at + 8) else { continue };
+        let mut record = Vec::new();
+        source.seek(SeekFrom::Start(position.min(source.size()))).map_err(read_error)?;
+        source.by_ref().take(END_64_BYTES).read_to_end(&mut record).map_err(read_error)?;
+        most = most.max(number::<8>(&record, 32).unwrap_or(u64::MAX));
+    }
+    source.rewind().map_err(read_error)?;
+    if most > limits::ARCHIVE_MEMBERS_MAX as u64 {
+        let message = format!("the zip has more than {} members", limits::ARCHIVE_MEMBERS_MAX);
+        return Err(Error::new(ErrorKind::BrokenContainer, message));
+    }
     Ok(())
+}
+
+/// The little-endian number of `N` bytes at `at`.
+fn number<const N: usize>(bytes: &[u8], at: usize) -> Option<u64> {
+    let digits = bytes.get(at..)?.first_chunk::<N>()?;
+    Some(digits.iter().rev().fold(0, |number, digit| number << 8 | u64::from(*digit)))
 }
 
 #[cfg(test)]

@@ -24,7 +24,7 @@ pub fn text<'a>(mut bytes: Box<dyn Read + 'a>, csv: &CsvSettings) -> Result<Wind
         [0xfe, 0xff, ..] => (Some(UTF_16BE), 2),
         _ => match csv.encoding {
             // JSON is UTF-8 whatever the dataset's CSV is (RFC 8259).
-            Some(Encoding::Latin1) if !matches!(head.first(), Some(b'{' | b'[')) => (Some(WINDOWS_1252), 0),
+            Some(Encoding::Latin1) if !begins_json(&head) => (Some(WINDOWS_1252), 0),
             Some(Encoding::Utf16) => (Some(UTF_16BE), 0),
             _ => (None, 0),
         },
@@ -35,6 +35,15 @@ pub fn text<'a>(mut bytes: Box<dyn Read + 'a>, csv: &CsvSettings) -> Result<Wind
         None => Window::new(Box::new(rest), mark),
         Some(encoding) => Window::new(Box::new(Transcoder::new(rest, encoding.new_decoder_without_bom_handling())), 0),
     })
+}
+
+/// Whether a text begins as JSON does and no header of CSV would.
+fn begins_json(head: &[u8]) -> bool {
+    match head.trim_ascii_start() {
+        [b'{', next, ..] => matches!(next, b'"' | b'}' | b'\n' | b'\r' | b' '),
+        [b'[', next, ..] => matches!(next, b'{' | b']' | b'\n' | b'\r' | b' '),
+        _ => false,
+    }
 }
 
 const BUFFER_BYTES: usize = 64 << 10;

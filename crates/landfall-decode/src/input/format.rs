@@ -38,7 +38,8 @@ const BINARY: &[(&[u8], &str)] = &[
 ];
 
 /// What text files are called that are neither CSV nor JSON.
-const OTHER: &[(&[u8], &str)] = &[(b"<?xml", "XML"), (b"<!DOCTYPE", "HTML"), (b"<!doctype", "HTML"), (b"<html", "HTML"), (b"{\\rtf", "RTF")];
+const OTHER: &[(&[u8], &str)] =
+    &[(b"<?xml", "XML"), (b"<!DOCTYPE", "HTML"), (b"<!doctype", "HTML"), (b"<html", "HTML"), (b"{\\rtf", "RTF")];
 
 /// `head`: as much of the text as the first window shows. `name`: of the file or the archive's member.
 pub fn tell(head: &[u8], name: Option<&str>) -> Result<Format> {

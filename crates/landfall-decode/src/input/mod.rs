@@ -41,8 +41,10 @@ pub fn members(input: Box<dyn Input>, csv: &CsvSettings, visit: &mut dyn FnMut(M
 }
 
 /// Plain text in UTF-8, as events are kept.
-pub fn plain(input: Box<dyn Input>) -> Window<'static> {
-    Window::new(input, 0)
+pub fn plain(input: Box<dyn Input>) -> Result<Window<'static>> {
+    let source = guard::Source::new(input)?;
+    let size = source.size();
+    Ok(Window::sized(Box::new(source), size))
 }
 
 /// An error that came through `Read`, with its own kind where one of ours was wrapped on the way.

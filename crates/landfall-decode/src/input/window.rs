@@ -26,6 +26,12 @@ impl<'a> Window<'a> {
         Window { reader, buffer: vec![0; BLOCK_BYTES], start: 0, end: 0, offset, ended: false }
     }
 
+    /// A window on a text of known `size` in bytes, with no more room than it needs.
+    pub fn sized(reader: Box<dyn Read + 'a>, size: u64) -> Window<'a> {
+        let room = usize::try_from(size.saturating_add(1)).unwrap_or(usize::MAX).min(BLOCK_BYTES);
+        Window { reader, buffer: vec![0; room], start: 0, end: 0, offset: 0, ended: false }
+    }
+
     /// What can be seen.
     pub fn bytes(&self) -> &[u8] {
         &self.buffer[self.start..self.end]

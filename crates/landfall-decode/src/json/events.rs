@@ -173,19 +173,31 @@ mod tests {
     #[test]
     fn every_form_becomes_one_object_a_line() {
         check("{\"a\":1}", expect![[r#"1 {"a":1}"#]]);
-        check("{\"a\":1}\n{\"a\":2}\n", expect![[r#"
+        check(
+            "{\"a\":1}\n{\"a\":2}\n",
+            expect![[r#"
             2 {"a":1}
-            {"a":2}"#]]);
-        check("{\"a\":1}\r\n\r\n{\"a\":2}\r\n", expect![[r#"
+            {"a":2}"#]],
+        );
+        check(
+            "{\"a\":1}\r\n\r\n{\"a\":2}\r\n",
+            expect![[r#"
             2 {"a":1}
-            {"a":2}"#]]);
-        check("[{\"a\":1},{\"a\":2}]", expect![[r#"
+            {"a":2}"#]],
+        );
+        check(
+            "[{\"a\":1},{\"a\":2}]",
+            expect![[r#"
             2 {"a":1}
-            {"a":2}"#]]);
+            {"a":2}"#]],
+        );
         check("[{\n  \"a\": \"x\\ny\"\n}\n]", expect![[r#"1 {   "a": "x\ny" }"#]]);
-        check("{\n  \"a\": 1\n}\n{}\n", expect![[r#"
+        check(
+            "{\n  \"a\": 1\n}\n{}\n",
+            expect![[r#"
             2 {   "a": 1 }
-            {}"#]]);
+            {}"#]],
+        );
         check("[]", expect!["0 "]);
         check(" \n", expect!["0 "]);
     }
@@ -203,7 +215,10 @@ mod tests {
     #[test]
     fn a_body_is_refused_as_a_whole_with_its_place() {
         check("{\"a\":1}\n{\"a\":}\n", expect!["syntax: the body is not JSON: expected a value, found `}` (line 2, byte 13)"]);
-        check("{\"a\":1} {\"a\":2}", expect!["syntax: the body is not JSON: expected a line break between two events, found `{` (line 1, byte 8)"]);
+        check(
+            "{\"a\":1} {\"a\":2}",
+            expect!["syntax: the body is not JSON: expected a line break between two events, found `{` (line 1, byte 8)"],
+        );
         check("[{},\n5]", expect!["syntax: the body is not JSON: expected an event, which is an object: `{`, found `5` (line 2, byte 5)"]);
         check("[{}]x", expect!["syntax: the body is not JSON: expected nothing behind the array, found `x` (line 1, byte 4)"]);
         check("[{}", expect!["syntax: the body is not JSON: expected `,` or `]`, and it ends (line 1, byte 3)"]);
@@ -211,7 +226,10 @@ mod tests {
         let deep = format!("{{}}\n{{\"a\":{}", "[".repeat(100_000));
         check(&deep, expect!["too_deep: the body is not JSON: more than 64 levels of arrays and objects (line 2, byte 71)"]);
         let large = format!("{{}}\n{{\"a\":\"{}\"}}", "x".repeat(1 << 20));
-        check(&large, expect!["record_too_large: an event has 1048584 bytes, and the most is 1048576; put larger things as files (line 2, byte 3)"]);
+        check(
+            &large,
+            expect!["record_too_large: an event has 1048584 bytes, and the most is 1048576; put larger things as files (line 2, byte 3)"],
+        );
         let error = events(Bytes::from_static(b"{}\n{\"a\":\"\xff\"}")).unwrap_err();
         assert_eq!((error.kind, error.place.unwrap().line, error.place.unwrap().byte_offset), (ErrorKind::NotText, 2, 9));
     }

@@ -16,8 +16,8 @@ use crate::run::Run;
 use crate::survey::Survey;
 pub use frame::Framing;
 use frame::{Frame, Framer};
-use rows::{JsonRows, Read};
 pub use rows::cell;
+use rows::{JsonRows, Read};
 use scan::What;
 use shape::Shape;
 

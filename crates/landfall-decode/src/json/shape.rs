@@ -52,13 +52,13 @@ impl<'a> Shape<'a> {
             Some(slot) => *slot,
             None => {
                 let slot = self.resolve(name);
-                if self.remembered.len() < REMEMBERED_MAX {
+                if self.remembered.len() < REMEMBERED_MAX && name.len() <= limits::KEY_BYTES_MAX {
                     self.remembered.insert(name.to_vec(), slot);
                 }
                 slot
             }
         };
-        if place < limits::COLUMNS_MAX {
+        if place < limits::COLUMNS_MAX && name.len() <= limits::KEY_BYTES_MAX {
             if self.order.len() <= place {
                 self.order.resize(place + 1, (Vec::new(), Slot::Ignored));
                 self.order[place].0 = name.to_vec();

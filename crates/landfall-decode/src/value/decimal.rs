@@ -17,13 +17,14 @@ pub fn decimal(bytes: &[u8], precision: u8, scale: u8) -> Result<i128, Misfit> {
         return Ok(0);
     }
     let shift = number.exponent + i64::from(scale);
-    let Ok(shift) = u32::try_from(shift) else {
+    if shift < 0 {
         // The last digit is not zero, and it would fall behind the scale.
         return Err(Misfit::Scale);
-    };
-    if i64::from(number.digits) + i64::from(shift) > i64::from(precision) {
+    }
+    if i64::from(number.digits) + shift > i64::from(precision) {
         return Err(Misfit::Range);
     }
+    let shift = u32::try_from(shift).map_err(|_| Misfit::Range)?;
     let unscaled = 10_i128.checked_pow(shift).and_then(|power| number.mantissa.checked_mul(power)).ok_or(Misfit::Range)?;
     Ok(if negative { -unscaled } else { unscaled })
 }

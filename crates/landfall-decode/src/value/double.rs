@@ -3,9 +3,8 @@
 use super::Misfit;
 
 /// Powers of ten that a double holds exactly.
-const POWERS: [f64; 23] = [
-    1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22,
-];
+const POWERS: [f64; 23] =
+    [1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22];
 
 /// Whole numbers up to here are doubles exactly.
 const EXACT_MAX: u64 = 1 << 53;
@@ -65,7 +64,8 @@ mod tests {
 
     #[test]
     fn doubles_are_read_as_rust_reads_them() {
-        for text in ["0", "-0.0", "1", "1.5", ".5", "5.", "1e5", "-1E-5", "+3", "9007199254740993", "0.1234567890123456789", "inf", "-Infinity"]
+        for text in
+            ["0", "-0.0", "1", "1.5", ".5", "5.", "1e5", "-1E-5", "+3", "9007199254740993", "0.1234567890123456789", "inf", "-Infinity"]
         {
             assert_eq!(double(text.as_bytes()), Ok(text.parse().unwrap()), "{text}");
         }

@@ -60,10 +60,7 @@ mod tests {
 
     #[test]
     fn reasons_name_the_column_the_value_and_the_rule() {
-        assert_eq!(
-            misfit("dep_time", &Type::Timestamp, "\"25:61\"", Misfit::Kind),
-            r#"column "dep_time": "25:61" is not a timestamp"#
-        );
+        assert_eq!(misfit("dep_time", &Type::Timestamp, "\"25:61\"", Misfit::Kind), r#"column "dep_time": "25:61" is not a timestamp"#);
         assert_eq!(misfit("n", &Type::Int, "5000000000", Misfit::Range), r#"column "n": 5000000000 does not fit an int"#);
     }
 

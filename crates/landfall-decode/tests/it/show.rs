@@ -3,11 +3,12 @@
 use std::fmt::Write as _;
 use std::io::{Cursor, Read, Seek, SeekFrom};
 
-use arrow::array::{Array, RecordBatch};
+use arrow::array::{Array, AsArray, RecordBatch};
+use arrow::datatypes::TimestampMicrosecondType;
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 use expect_test::Expect;
 use landfall_decode::{Content, Decoded, Input, Options, Outcome, Summary, decode, infer};
-use landfall_model::{Column, Columns, CsvSettings, Error, Result};
+use landfall_model::{Column, Columns, CsvSettings, Error, Result, Timestamp};
 
 /// An input that gives at most `step` bytes at once.
 pub struct Slow {
@@ -124,6 +125,9 @@ pub fn cell(batch: &RecordBatch, column: usize, row: usize) -> String {
     let array = batch.column(column);
     if array.is_null(row) {
         return "∅".into();
+    }
+    if let Some(moments) = array.as_primitive_opt::<TimestampMicrosecondType>() {
+        return Timestamp(moments.value(row)).to_string();
     }
     let options = FormatOptions::default().with_null("∅");
     ArrayFormatter::try_new(array.as_ref(), &options).unwrap().value(row).to_string()

@@ -2,9 +2,7 @@
 //! head its time, and on shutdown finishes what is under way.
 
 use std::convert::Infallible;
-use std::future::Future;
 use std::net::SocketAddr;
-use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -18,6 +16,7 @@ use landfall_access::http::Peer;
 use landfall_model::limits;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 
 /// After the kernel refused a connection, for want of file descriptors for example: long enough for one to become free.
@@ -26,28 +25,28 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 /// Requests that one HTTP/2 connection may have under way.
 const STREAMS_MAX: u32 = 256;
 
-/// Serves until `shutdown` is ready, then accepts nothing more and finishes the requests under way, for at most
-/// `DRAIN_MAX`. Returns how many connections it had to cut off.
-pub async fn serve(listener: TcpListener, router: Router, shutdown: impl Future<Output = ()>) -> usize {
+/// Serves until `stop`, then accepts nothing more and finishes the requests under way, for at most `DRAIN_MAX`.
+/// Returns how many connections it had to cut off.
+pub async fn serve(listener: TcpListener, router: Router, stop: CancellationToken) -> usize {
     let places = Arc::new(Semaphore::new(limits::CONNECTIONS_MAX));
     let graceful = GracefulShutdown::new();
-    let mut shutdown = pin!(shutdown);
     loop {
         let accepted = tokio::select! {
-            () = &mut shutdown => break,
+            () = stop.cancelled() => break,
             accepted = accept(&listener, &places) => accepted,
         };
         let (stream, peer, place) = accepted;
         tokio::spawn(connection(stream, peer, router.clone(), graceful.watcher(), place));
     }
     drop(listener);
-    let left = graceful.count();
-    if left > 0 {
-        tracing::debug!(connections = left, "finishing the requests under way");
-    }
+    // Every connection holds a place, so the places that are taken are the connections that are left.
     match tokio::time::timeout(limits::DRAIN_MAX, graceful.shutdown()).await {
         Ok(()) => 0,
-        Err(_) => left,
+        Err(_) => {
+            let left = limits::CONNECTIONS_MAX - places.available_permits();
+            tracing::warn!(connections = left, "requests were still under way when the time to finish them was over");
+            left
+        }
     }
 }
 

@@ -18,6 +18,7 @@ use landfall_catalog::{Catalog, Definitions};
 use landfall_land::Land;
 use landfall_store::Store;
 use metrics::Histogram;
+use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -53,12 +54,20 @@ impl Http {
 
     /// The routes, each with its description.
     pub fn router(self) -> OpenApiRouter {
-        OpenApiRouter::new()
-            .routes(routes!(events::post))
-            .routes(routes!(files::list::list))
-            .routes(routes!(files::put::put, files::get::get, files::get::head, files::delete::delete))
-            .routes(routes!(uploads::create::create))
-            .routes(routes!(uploads::append::append, uploads::show::head, uploads::delete::delete))
-            .with_state(self)
+        routes().with_state(self)
     }
+
+    /// The description alone.
+    pub fn described() -> OpenApi {
+        routes().split_for_parts().1
+    }
+}
+
+fn routes() -> OpenApiRouter<Http> {
+    OpenApiRouter::new()
+        .routes(routes!(events::post))
+        .routes(routes!(files::list::list))
+        .routes(routes!(files::put::put, files::get::get, files::get::head, files::delete::delete))
+        .routes(routes!(uploads::create::create))
+        .routes(routes!(uploads::append::append, uploads::show::head, uploads::delete::delete))
 }

@@ -46,3 +46,27 @@ async fn a_write_that_is_cut_short_is_whole_or_not_there() {
         assert_eq!(std::fs::read_dir(root.path().join(".tmp")).unwrap().count(), 0, "{point}: what was left is swept");
     }
 }
+
+/// The state letter of a process, as the kernel shows it.
+fn state(pid: u32) -> Option<char> {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    stat.rsplit_once(") ")?.1.chars().next()
+}
+
+#[tokio::test]
+async fn a_write_that_is_halted_goes_on_when_it_is_woken() {
+    let root = tempfile::tempdir().unwrap();
+    let mut halted = child(root.path());
+    halted.env("LANDFALL_CRASH_POINT", "store.publish.synced").env("LANDFALL_CRASH_MODE", "stop");
+    let mut halted = halted.spawn().unwrap();
+    while state(halted.id()) != Some('T') {
+        assert_eq!(halted.try_wait().unwrap(), None, "it ended without having been halted");
+    }
+    // It is still being written: opening the store must not sweep it.
+    let store = Store::local(root.path(), Clock::system()).unwrap();
+    assert!(store.get("new/folder/created").await.is_err());
+    let pid = rustix::process::Pid::from_child(&halted);
+    rustix::process::kill_process(pid, rustix::process::Signal::CONT).unwrap();
+    assert!(halted.wait().unwrap().success());
+    assert_eq!(store.get("new/folder/created").await.unwrap(), "whole");
+}

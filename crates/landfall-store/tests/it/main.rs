@@ -6,6 +6,7 @@
 mod backends;
 mod crashes;
 mod durability;
+mod full_disk;
 mod lost_answers;
 mod object_store;
 mod objects;

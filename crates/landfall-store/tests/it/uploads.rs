@@ -22,6 +22,8 @@ async fn a_hundred_megabytes_arrive_as_they_were_sent() {
     let (_root, stores) = both().await;
     let source = Bytes::from(noise(1 << 20, 7));
     for (name, store) in stores {
+        // Fewer for S3, whose test server is slow: still several parts.
+        let enough = if name == "s3" { 30_000_000 } else { 100_000_000 };
         let mut upload = store.upload("landings/large").await.unwrap();
         let mut expected = Sha256::new();
         let mut sent = 0;
@@ -31,7 +33,7 @@ async fn a_hundred_megabytes_arrive_as_they_were_sent() {
             expected.update(&piece);
             sent += piece.len() as u64;
             upload.write(piece).await.unwrap();
-            if sent > 100_000_000 {
+            if sent > enough {
                 break;
             }
         }

@@ -160,5 +160,3 @@ async fn finish(recipe: &Recipe, run: &Run, decoded: Vec<Decoded>, summary: Summ
     Ok(Events { rows, rejects, summary, dead: Vec::new() })
 }
 
-#[cfg(test)]
-mod tests;

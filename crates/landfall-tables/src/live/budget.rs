@@ -33,6 +33,11 @@ impl Budget {
         Some(Held { budget: self.clone(), bytes })
     }
 
+    /// True when less than a quarter is left.
+    pub fn is_short(&self) -> bool {
+        self.held() > self.0.max / 4 * 3
+    }
+
     /// Bytes held now.
     pub fn held(&self) -> usize {
         self.0.held.load(Ordering::Relaxed)

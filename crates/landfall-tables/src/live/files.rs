@@ -60,10 +60,6 @@ impl FileSet {
         Ok(FileSet { schema, files, each, whole })
     }
 
-    pub fn is_empty(&self) -> bool {
-        self.files.is_empty()
-    }
-
     /// A plan that reads the files that can hold rows for which `filters` are true; `None` where no file can.
     pub fn scan(
         &self,

@@ -1,6 +1,8 @@
 //! The live view: a table is what its files hold and what no load has taken
 //! yet, decoded in memory, so that an acked event is in the next query's answer.
 
+#[cfg(test)]
+pub(crate) mod bench;
 mod beyond;
 mod bodies;
 mod bounds;
@@ -11,6 +13,8 @@ mod region;
 pub mod schema;
 mod table;
 mod tail;
+#[cfg(test)]
+mod tests;
 mod view;
 
 pub use files::STORE_URL;

@@ -73,6 +73,7 @@ impl Live {
     pub async fn table(&self, dataset: &DatasetName) -> Result<LiveTable> {
         let record = self.0.definitions.get(dataset)?;
         let view = self.view(dataset);
+        self.make_room(dataset).await?;
         let mut state = self.state(dataset).await?;
         for _ in 0..TRIES {
             if let Some(snapshot) = view.tail.above(&state, &record).await? {
@@ -95,6 +96,18 @@ impl Live {
     async fn state(&self, dataset: &DatasetName) -> Result<Arc<State>> {
         let table = self.0.tables.get(dataset);
         if self.0.bodies.catalog.is_shared() { table.refresh().await } else { table.state().await }
+    }
+
+    /// Where memory runs short, lets go of what other datasets' tables hold by now and nobody has asked for since.
+    async fn make_room(&self, dataset: &DatasetName) -> Result<()> {
+        if !self.0.budget.is_short() {
+            return Ok(());
+        }
+        let others: Vec<_> = self.0.views.lock().iter().map(|(name, view)| (name.clone(), Arc::clone(view))).collect();
+        for (name, view) in others.into_iter().filter(|(name, _)| name != dataset) {
+            view.tail.forget_loaded(&*self.state(&name).await?);
+        }
+        Ok(())
     }
 
     fn view(&self, dataset: &DatasetName) -> Arc<View> {

@@ -39,7 +39,7 @@ impl Committer {
     /// The committer that the node `owner` keeps for `dataset`.
     pub fn new(catalog: Catalog, definitions: Definitions, tables: &Tables, staging: Staging, dataset: DatasetName, owner: String) -> Committer {
         let table = tables.get(&dataset);
-        let events = EventRange::new(catalog.clone(), tables.clone(), staging, dataset.clone());
+        let events = EventRange::new(catalog.clone(), staging, dataset.clone());
         Committer { catalog, definitions, table, dataset, owner, events, lease: Mutex::new(None) }
     }
 

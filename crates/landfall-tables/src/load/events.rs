@@ -9,12 +9,10 @@ use landfall_catalog::sinks::SinkLease;
 use landfall_model::{DatasetName, Error, ErrorKind, Region, Result, crash, limits};
 use parking_lot::Mutex;
 
-use crate::delta::Tables;
 use crate::stage::Staging;
 
 pub struct EventRange {
     catalog: Catalog,
-    tables: Tables,
     staging: Staging,
     dataset: DatasetName,
     /// When this node first saw events above the watermark that no load had taken.
@@ -22,8 +20,8 @@ pub struct EventRange {
 }
 
 impl EventRange {
-    pub fn new(catalog: Catalog, tables: Tables, staging: Staging, dataset: DatasetName) -> EventRange {
-        EventRange { catalog, tables, staging, dataset, since: Mutex::new(None) }
+    pub fn new(catalog: Catalog, staging: Staging, dataset: DatasetName) -> EventRange {
+        EventRange { catalog, staging, dataset, since: Mutex::new(None) }
     }
 
     pub fn staging(&self) -> &Staging {
@@ -78,7 +76,7 @@ impl EventRange {
         match self.catalog.record_range(lease, &staged.manifest, staged.dead).await? {
             Recorded::Yes => Ok(()),
             Recorded::Superseded | Recorded::LeaseLost => {
-                self.staging.discard(self.tables.store(), &staged.manifest).await?;
+                self.staging.discard(&staged.manifest).await?;
                 Err(Error::new(ErrorKind::Stale, format!("the lease on the table of `{}` was lost", self.dataset)))
             }
         }

@@ -12,6 +12,8 @@ mod session;
 mod statement;
 mod system;
 mod tables;
+#[cfg(test)]
+mod tests;
 
 pub use answer::{Answer, AnswerColumn};
 pub use encode::{Format, encode};

@@ -47,6 +47,12 @@ impl Queries {
         })
     }
 
+    #[cfg(test)]
+    pub(crate) fn ending_after(mut self, within: Duration) -> Queries {
+        self.within = within;
+        self
+    }
+
     /// The answer to one statement that only reads, as of now: all that was acked before this call is in it. Rows
     /// stream as they are read; what goes wrong before the first of them is an error here.
     pub async fn run(&self, context: &Context, sql: &str, params: &[Value]) -> Result<Answer> {

@@ -1,2 +1,109 @@
-//! stage
+//! Stages: what landed becomes data files and rejects in the store, named by a
+//! manifest. It needs no lease on the table, may be dropped at any await, and
+//! leaves nothing behind when it fails: what it writes is registered first and
+//! deleted last.
+//!
+//! A file goes through threads that hand batches on: decoding, then the
+//! transform if there is one, then encoding. Few batches wait between them, so
+//! that memory does not grow with the file.
+
+mod columns;
+mod encoding;
+mod file;
+mod file_stats;
+mod outputs;
+mod piece;
+mod range;
+mod rejects;
+mod system;
 pub mod transform;
+mod upload;
+mod writer;
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use landfall_catalog::datasets::DatasetRecord;
+use landfall_catalog::{Catalog, Definitions};
+use landfall_model::{BodyPlace, Clock, Column, DatasetName, Error, ErrorKind, Kind, Landing, LandingId, Manifest, ManifestId, Result};
+use landfall_store::{Store, keys};
+
+use crate::events::Recipe;
+use outputs::Outputs;
+
+/// Stages for any dataset. Cloning shares it.
+#[derive(Clone)]
+pub struct Staging(Arc<Inner>);
+
+struct Inner {
+    catalog: Catalog,
+    store: Store,
+    definitions: Definitions,
+    clock: Clock,
+}
+
+/// A range of events, staged.
+#[derive(Debug)]
+pub struct Staged {
+    pub manifest: Manifest,
+    /// Landings of the range that fail every time, and why. The manifest's `except` names them.
+    pub dead: Vec<(LandingId, Error)>,
+}
+
+impl Staging {
+    pub fn new(catalog: Catalog, store: Store, definitions: Definitions, clock: Clock) -> Staging {
+        Staging(Arc::new(Inner { catalog, store, definitions, clock }))
+    }
+
+    /// A file, or one batch that is tried again for itself. Errors that are not passing are about its bytes.
+    pub async fn stage_landing(&self, landing: &Landing) -> Result<Manifest> {
+        match landing.kind {
+            Kind::File => self.stage_file(landing).await,
+            Kind::Batch => self.stage_batch(landing).await,
+        }
+    }
+
+    /// Deletes what a manifest names that nobody recorded.
+    pub async fn discard(&self, manifest: &Manifest) -> Result<()> {
+        let root = keys::table_root(&manifest.dataset);
+        let files = manifest.files.iter().map(|file| format!("{root}/{}", file.path));
+        for key in files.chain(manifest.rejects.clone()) {
+            self.0.store.delete(&key).await?;
+        }
+        Ok(())
+    }
+
+    /// The own columns of the dataset's table as they are decided now; all that was ever staged has no others.
+    pub async fn table_columns(&self, record: &DatasetRecord) -> Result<Vec<Column>> {
+        let fresh = self.0.catalog.dataset(&record.definition.name).await?;
+        let recipe = Recipe::of(fresh.as_ref().unwrap_or(record)).await?;
+        Ok(recipe.table_columns().to_vec())
+    }
+
+    fn outputs(&self, dataset: &DatasetName, manifest: &ManifestId) -> Outputs {
+        Outputs::new(self.0.store.clone(), self.0.catalog.clone(), dataset.clone(), manifest.clone())
+    }
+
+    /// A body that fits in memory: a batch's, or a small file's. `inline`: what the catalog gave with the landing.
+    async fn body(&self, landing: &Landing, inline: Option<Bytes>) -> Result<Bytes> {
+        let found = match (&landing.body, inline) {
+            (BodyPlace::Object { key, offset, length }, _) => return self.0.store.get_range(key, *offset..offset + length).await,
+            (BodyPlace::Inline, Some(body)) => Some(body),
+            (BodyPlace::Inline, None) => self.0.catalog.body(&landing.id).await?,
+        };
+        found.ok_or_else(|| Error::new(ErrorKind::Corrupt, format!("the bytes of the landing {} are not in the catalog", landing.id)))
+    }
+}
+
+/// A step of the writer failed that no bytes of a landing can make fail.
+fn failed(why: &dyn std::fmt::Display) -> Error {
+    Error::internal("writing a data file", why)
+}
+
+/// The step that takes what is sent has ended, and says itself why; this error is only seen if it did not.
+fn fed<E>(sent: std::result::Result<(), E>) -> Result<()> {
+    sent.map_err(|_| Error::internal("staging", "it was stopped"))
+}
+
+#[cfg(test)]
+mod tests;

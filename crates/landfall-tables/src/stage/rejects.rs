@@ -35,7 +35,7 @@ impl RejectWriter {
     pub fn finish(self) -> Result<Option<String>> {
         match self.open {
             None => Ok(None),
-            Some(open) => open.finish().map(|_| Some(self.key)),
+            Some(mut open) => open.finish().map(|_| Some(self.key)),
         }
     }
 }

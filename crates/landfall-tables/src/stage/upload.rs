@@ -9,7 +9,8 @@ use tokio::runtime::Handle;
 
 /// Only for threads that may block. Dropped before `finish`, nothing of it is kept.
 pub(super) struct BlockingUpload {
-    upload: Upload,
+    /// `None` once it is finished.
+    upload: Option<Upload>,
     runtime: Handle,
     gathered: BytesMut,
     /// The store's own error: `io::Error` cannot carry its kind to the caller.
@@ -18,12 +19,15 @@ pub(super) struct BlockingUpload {
 
 impl BlockingUpload {
     pub fn new(upload: Upload, runtime: Handle) -> BlockingUpload {
-        BlockingUpload { upload, runtime, gathered: BytesMut::with_capacity(limits::STREAM_CHUNK_BYTES), error: None }
+        BlockingUpload { upload: Some(upload), runtime, gathered: BytesMut::with_capacity(limits::STREAM_CHUNK_BYTES), error: None }
     }
 
     fn send(&mut self) -> Result<()> {
         let chunk: Bytes = self.gathered.split().freeze();
-        self.runtime.block_on(self.upload.write(chunk))
+        match &mut self.upload {
+            Some(upload) => self.runtime.block_on(upload.write(chunk)),
+            None => Err(Error::internal("writing an object", "it is finished already")),
+        }
     }
 
     /// Why the last write failed, if it did.
@@ -31,12 +35,13 @@ impl BlockingUpload {
         self.error.take()
     }
 
-    /// Durable when it returns.
-    pub fn finish(mut self) -> Result<Stored> {
+    /// Durable when it returns; nothing can be written after it.
+    pub fn finish(&mut self) -> Result<Stored> {
         if !self.gathered.is_empty() {
             self.send()?;
         }
-        self.runtime.block_on(self.upload.finish())
+        let upload = self.upload.take().ok_or_else(|| Error::internal("finishing an object", "it is finished already"))?;
+        self.runtime.block_on(upload.finish())
     }
 }
 

@@ -77,7 +77,7 @@ impl DataFileWriter {
             Ok(footer) => footer,
             Err(why) => return Err(open.parquet.inner_mut().error().unwrap_or_else(|| failed(&why))),
         };
-        let stored = open.parquet.into_inner().map_err(|why| failed(&why))?.finish()?;
+        let stored = open.parquet.inner_mut().finish()?;
         let size = i64::try_from(stored.size).unwrap_or(i64::MAX);
         let rows = footer.file_metadata().num_rows();
         let stats = file_stats::stats(&footer, &open.schema);

@@ -4,7 +4,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use landfall_access::ADMIN_KEY_FILE;
+use landfall_access::admin;
 use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue, RETRY_AFTER};
 use reqwest::{Method, RequestBuilder, Response, StatusCode, Url};
 use serde_json::Value as Json;
@@ -125,7 +125,9 @@ impl Client {
 async fn refusal(response: Response) -> Failure {
     let status = response.status();
     let wait = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok()).and_then(|text| text.parse::<u64>().ok());
-    let passing = matches!(status, StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS | StatusCode::BAD_GATEWAY | StatusCode::GATEWAY_TIMEOUT);
+    // An upload that stands elsewhere than we believed says where, and goes on there.
+    let elsewhere = status == StatusCode::CONFLICT && response.headers().contains_key("upload-offset");
+    let passing = elsewhere || matches!(status, StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS | StatusCode::BAD_GATEWAY | StatusCode::GATEWAY_TIMEOUT);
     let body = response.text().await.unwrap_or_default();
     let problem: Json = serde_json::from_str(&body).unwrap_or_default();
     let mut message = match problem.get("detail").and_then(Json::as_str) {
@@ -159,7 +161,7 @@ fn is_local(url: &Url) -> bool {
 fn key_file() -> Option<String> {
     let env = environment();
     let data = Config::load(Inputs { path: None, data: None, env: &env }).map_or_else(|_| PathBuf::from("./landfall-data"), |config| config.data);
-    std::fs::read_to_string(data.join(ADMIN_KEY_FILE)).ok()
+    std::fs::read_to_string(data.join(admin::FILE_NAME)).ok()
 }
 
 #[cfg(test)]

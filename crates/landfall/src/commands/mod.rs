@@ -4,6 +4,7 @@
 
 mod arguments;
 mod audit;
+mod batch;
 mod client;
 mod configuration;
 mod dead_letters;
@@ -70,7 +71,7 @@ fn dispatch(command: Command, server: &Server, screen: Screen) -> Result<(), Fai
         Command::Demo { exit } => demo::run(screen, exit),
         Command::Serve { config, data, roles } => configuration::serve(config.config, data, roles, screen),
         Command::Check { config } => configuration::check(config.config.as_deref(), screen),
-        Command::Openapi => screen.line(&landfall_server::openapi()),
+        Command::Openapi => screen.line(&crate::landfall_server::openapi()),
         Command::Schema => configuration::schema(screen),
         Command::Completion { shell } => {
             clap_complete::generate(shell, &mut Arguments::command(), "landfall", &mut io::stdout().lock());

@@ -35,6 +35,8 @@ pub enum Kind {
     Count,
     Size,
     Time,
+    /// Of a list: how many items it has.
+    Length,
 }
 
 impl Column {
@@ -65,7 +67,7 @@ impl Listing<'_> {
     }
 
     pub fn table(&self) -> Grid {
-        let align = |kind| if matches!(kind, Kind::Count | Kind::Size) { Align::Right } else { Align::Left };
+        let align = |kind| if matches!(kind, Kind::Count | Kind::Size | Kind::Length) { Align::Right } else { Align::Left };
         let mut grid = Grid::new(self.columns.iter().map(|column| (column.head.to_owned(), align(column.kind))));
         for item in &self.items {
             grid.push(self.columns.iter().map(|column| show(field(item, column.field), column.kind)).collect());
@@ -110,6 +112,7 @@ fn show(value: Option<&Json>, kind: Kind) -> String {
         (Some(Json::String(text)), Kind::Time) => short_time(text),
         (Some(Json::Number(number)), Kind::Count) => number.as_i64().map_or_else(|| number.to_string(), count),
         (Some(Json::Number(number)), Kind::Size) => number.as_i64().map_or_else(|| number.to_string(), size),
+        (Some(Json::Array(items)), Kind::Length) => items.len().to_string(),
         (Some(Json::Array(items)), _) => items.iter().map(|item| show(Some(item), Kind::Text)).collect::<Vec<_>>().join(" "),
         (value, _) => plain(value),
     }
@@ -138,7 +141,16 @@ mod tests {
             empty: "",
         };
         let screen = Screen { terminal: false, color: false, width: None };
-        expect![[""]].assert_eq(&listing.table().render(screen));
-        expect![[""]].assert_eq(&listing.csv().replace('\r', ""));
+        expect![[r#"
+            dataset    size  records  received
+            ───────────────────────────────────────────────
+            orders   1.2 MB    4,200  2026-11-21 06:14:09
+            b,c           -        -  -
+        "#]].assert_eq(&listing.table().render(screen));
+        expect![[r#"
+            dataset,size,received_at,counts,key
+            orders,1234567,2026-11-21T06:14:09.123456Z,"{""records"":4200}",
+            "b,c",,,,x.csv
+        "#]].assert_eq(&listing.csv().replace('\r', ""));
     }
 }

@@ -7,7 +7,6 @@ mod screen;
 mod table;
 mod values;
 
-pub use csv::csv_line;
 pub use listing::{Column, Format, Kind, Listing};
 pub use screen::Screen;
 pub use table::{Align, Grid};

@@ -128,13 +128,23 @@ mod tests {
     #[test]
     fn a_table_is_calm() {
         let screen = Screen { terminal: false, color: false, width: None };
-        expect![[""]].assert_eq(&grid().render(screen));
+        expect![[r#"
+            dataset           rows  reason
+            ─────────────────────────────────────────────────────────────────────────────────────────
+            orders           1,234  a short one
+            sensor_readings      7  a much longer reason↵that does not fit into the terminal at all
+        "#]].assert_eq(&grid().render(screen));
     }
 
     #[test]
     fn a_table_is_cut_to_the_terminal() {
         let screen = Screen { terminal: true, color: false, width: Some(48) };
-        expect![[""]].assert_eq(&grid().render(screen));
+        expect![[r#"
+            dataset           rows  reason
+            ────────────────────────────────────────────────
+            orders           1,234  a short one
+            sensor_readings      7  a much longer…
+        "#]].assert_eq(&grid().render(screen));
         assert!(grid().render(screen).lines().all(|line| line.chars().count() <= 48));
     }
 

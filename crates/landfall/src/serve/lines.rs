@@ -30,7 +30,7 @@ pub fn start_up(config: &Config, running: &Running) -> String {
     }
     if running.admin.made {
         let _ = writeln!(text, "  admin key {}", running.admin.secret.reveal());
-        let _ = writeln!(text, "            shown this once, and kept in {}", config.data.join(landfall_access::ADMIN_KEY_FILE).display());
+        let _ = writeln!(text, "            shown this once, and kept in {}", config.data.join(landfall_access::admin::FILE_NAME).display());
     }
     text
 }

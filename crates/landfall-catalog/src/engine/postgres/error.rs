@@ -27,7 +27,11 @@ impl Trouble {
         }
         let is_io = why.source().is_some_and(|source| source.is::<std::io::Error>());
         let text = chain(why);
-        if why.is_closed() || is_io { Trouble::Lost(Error::unavailable(&place, text)) } else { Trouble::Failed(Error::internal(&place, text)) }
+        if why.is_closed() || is_io {
+            Trouble::Lost(Error::unavailable(&place, text))
+        } else {
+            Trouble::Failed(Error::internal(&place, text))
+        }
     }
 
     fn of_answer(place: &str, answer: &DbError) -> Trouble {

@@ -32,6 +32,8 @@ pub(super) struct Lane {
     clock: Clock,
     counters: Arc<Counters>,
     session: Option<Session>,
+    /// A read whose transaction has not been ended yet: its answer goes out first.
+    open: bool,
     down: Option<Down>,
 }
 
@@ -45,7 +47,7 @@ struct Down {
 impl Lane {
     pub(super) fn new(config: &Config, access: Access, clock: &Clock, counters: &Arc<Counters>) -> Result<Lane> {
         let (config, clock, counters) = (config.clone(), clock.clone(), Arc::clone(counters));
-        Ok(Lane { runtime: session::runtime()?, config, access, clock, counters, session: None, down: None })
+        Ok(Lane { runtime: session::runtime()?, config, access, clock, counters, session: None, open: false, down: None })
     }
 
     pub(super) fn serve(mut self, queue: &Queue) {
@@ -55,6 +57,17 @@ impl Lane {
                 self.counters.committed(1);
             }
             submission::tell(work, outcome);
+            self.end_read();
+        }
+    }
+
+    fn end_read(&mut self) {
+        if !std::mem::take(&mut self.open) {
+            return;
+        }
+        let ended = self.session.as_mut().map(|session| session.send(&self.runtime, &["commit"], &[]));
+        if matches!(ended, Some(Err(_))) {
+            self.session = None;
         }
     }
 
@@ -81,11 +94,14 @@ impl Lane {
 
     fn attempt(&mut self, work: &mut dyn Submission) -> Result<(), Trouble> {
         let mut session = self.connected().map_err(Trouble::Failed)?;
-        let begin = match self.access {
-            Access::Write => "begin",
-            Access::Read => "begin isolation level repeatable read read only",
+        let work = |tx: &mut Tx<'_>| submission::run(work, tx);
+        let outcome = match self.access {
+            Access::Write => transact(&self.runtime, &mut session, "begin", work, |tx| tx.commit()),
+            Access::Read => {
+                let begin = "begin isolation level repeatable read read only";
+                transact(&self.runtime, &mut session, begin, work, |tx| tx.leave()).map(|open| self.open = open)
+            }
         };
-        let outcome = transact(&self.runtime, &mut session, begin, |tx| submission::run(work, tx));
         if !matches!(outcome, Err(Trouble::Lost(_) | Trouble::Unknown(_))) {
             self.session = Some(session);
         }
@@ -119,15 +135,22 @@ impl Lane {
     }
 }
 
-/// Runs `work` in one transaction. The work's own error wins, unless the database says to run it again.
-fn transact(runtime: &Runtime, session: &mut Session, begin: &'static str, work: impl FnOnce(&mut Tx<'_>) -> Result<()>) -> Result<(), Trouble> {
+/// Runs `work` in one transaction, and `end` when it went well. The work's own error wins, unless the database says to
+/// run it again.
+fn transact<T>(
+    runtime: &Runtime,
+    session: &mut Session,
+    begin: &'static str,
+    work: impl FnOnce(&mut Tx<'_>) -> Result<()>,
+    end: impl FnOnce(PostgresTx<'_>) -> Result<T, Trouble>,
+) -> Result<T, Trouble> {
     let mut tx = Tx::postgres(PostgresTx::new(runtime, session, begin));
     let done = work(&mut tx);
     let Some(tx) = tx.into_postgres() else {
         return Err(Trouble::Failed(Error::new(ErrorKind::Internal, "a transaction changed its database")));
     };
     match done {
-        Ok(()) => tx.commit(),
+        Ok(()) => end(tx),
         Err(error) => match tx.rollback() {
             Some(trouble @ (Trouble::Again(_) | Trouble::Lost(_))) => Err(trouble),
             _ => Err(Trouble::Failed(error)),
@@ -140,9 +163,11 @@ pub(super) fn migrate(config: &Config, clock: &Clock) -> Result<()> {
     const LOCK: i64 = 0x6c61_6e64_6661_6c6c;
     let runtime = session::runtime()?;
     let mut session = Session::open(&runtime, config)?;
-    let done = transact(&runtime, &mut session, "begin; set local statement_timeout = 0; set local lock_timeout = 0", |tx| {
+    let begin = "begin; set local statement_timeout = 0; set local lock_timeout = 0";
+    let work = |tx: &mut Tx<'_>| {
         tx.query("select pg_advisory_xact_lock($1)", &[LOCK.into()])?;
         migrate::run(tx, clock.now())
-    });
+    };
+    let done = transact(&runtime, &mut session, begin, work, |tx| tx.commit());
     done.map_err(|trouble| trouble.error().clone().while_("the catalog's schema could not be brought up to date"))
 }

@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use futures::future::{join, join_all};
 use futures::TryStreamExt;
+use futures::future::{join, join_all};
 use landfall_model::{Error, ErrorKind, Result, limits};
 use tokio::runtime::{Builder, Runtime};
 use tokio_postgres::config::SslMode;

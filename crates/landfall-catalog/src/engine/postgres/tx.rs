@@ -73,6 +73,11 @@ impl<'a> PostgresTx<'a> {
         }
     }
 
+    /// Leaves a transaction that only read to be ended after its answer is out; false if none was begun.
+    pub(super) fn leave(self) -> Result<bool, Trouble> {
+        self.trouble.map_or(Ok(self.begun), Err)
+    }
+
     /// Ends the transaction without keeping anything, and says what had happened to it besides the work's own error.
     pub(super) fn rollback(self) -> Option<Trouble> {
         if matches!(self.trouble, Some(Trouble::Lost(_))) || !self.begun {

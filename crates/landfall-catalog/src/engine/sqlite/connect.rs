@@ -26,6 +26,9 @@ pub(super) fn writer(path: &Path) -> Result<Connection> {
     let connection = open(path, flags)?;
     to_log_mode(&connection)?;
     connection.execute_batch(WRITER).map_err(|why| error::of("pragma", &why))?;
+    // What one large transaction took beyond that is given back when the log starts over.
+    let keep = i64::try_from(limits::CATALOG_LOG_BYTES).unwrap_or(i64::MAX);
+    connection.pragma_update(None, "journal_size_limit", keep).map_err(|why| error::of("pragma journal_size_limit", &why))?;
     grow_log(path, &connection)?;
     Ok(connection)
 }
@@ -61,7 +64,8 @@ fn to_log_mode(connection: &Connection) -> Result<()> {
         match mode {
             Ok(mode) if mode == "wal" => return Ok(()),
             Ok(mode) => {
-                let message = format!("the catalog's file system cannot hold a write-ahead log (SQLite stays in mode `{mode}`); use a local disk");
+                let message =
+                    format!("the catalog's file system cannot hold a write-ahead log (SQLite stays in mode `{mode}`); use a local disk");
                 return Err(Error::new(ErrorKind::Unavailable, message));
             }
             Err(why) if why.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) && waited < BUSY_TIMEOUT => {

@@ -37,7 +37,13 @@ struct Group {
 }
 
 impl Writer {
-    pub(super) fn new(path: &Path, connection: Connection, queue: &Arc<Queue>, checkpoints: &Arc<Checkpoints>, counters: &Arc<Counters>) -> Writer {
+    pub(super) fn new(
+        path: &Path,
+        connection: Connection,
+        queue: &Arc<Queue>,
+        checkpoints: &Arc<Checkpoints>,
+        counters: &Arc<Counters>,
+    ) -> Writer {
         Writer {
             path: path.to_owned(),
             connection: Some(connection),

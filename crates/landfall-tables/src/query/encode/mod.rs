@@ -72,7 +72,14 @@ where
     });
     let head = futures::stream::once(async { Ok(Bytes::from(head)) });
     let tail = futures::stream::once(async move { Ok(Bytes::from_static(tail)) });
-    head.chain(body.try_flatten()).chain(tail).try_filter(|chunk| std::future::ready(!chunk.is_empty())).boxed()
+    let all = head.chain(body.try_flatten()).chain(tail).try_filter(|chunk| std::future::ready(!chunk.is_empty()));
+    // Nothing comes after an error, least of all the tail.
+    let until_error = all.scan(false, |failed, chunk| {
+        let next = (!*failed).then_some(chunk);
+        *failed |= matches!(next, Some(Err(_)));
+        std::future::ready(next)
+    });
+    until_error.boxed()
 }
 
 fn batch_chunks<W: RowWriter>(writer: W, rows: usize) -> impl futures::Stream<Item = Result<Bytes>> {

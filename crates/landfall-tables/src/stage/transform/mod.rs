@@ -24,6 +24,7 @@ use landfall_model::{Column, Error, ErrorKind, Result, limits};
 
 pub use carry::ROW;
 use source::Source;
+pub use source::{channel_stream, numbered};
 
 /// A transform that was checked against the columns of its input.
 pub struct Transform {

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use arrow::array::{ArrayRef, Int64Array, RecordBatch};
 use arrow::datatypes::SchemaRef;
 use datafusion::catalog::TableProvider;
 use datafusion::catalog::streaming::StreamingTable;
@@ -11,7 +12,22 @@ use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::physical_plan::EmptyRecordBatchStream;
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::streaming::PartitionStream;
+use futures::StreamExt;
+use landfall_model::Error;
 use parking_lot::Mutex;
+use tokio::sync::mpsc::Receiver;
+use tokio_stream::wrappers::ReceiverStream;
+
+/// Batches that come through a channel, as a stream that ends when the sender goes away.
+pub fn channel_stream(schema: SchemaRef, batches: Receiver<RecordBatch>) -> SendableRecordBatchStream {
+    Box::pin(RecordBatchStreamAdapter::new(schema, ReceiverStream::new(batches).map(Ok)))
+}
+
+/// `own` columns and last their rows' numbers, under `Transform::input_schema`.
+pub fn numbered(schema: &SchemaRef, own: RecordBatch, numbers: Int64Array) -> landfall_model::Result<RecordBatch> {
+    let arrays = own.columns().iter().cloned().chain([Arc::new(numbers) as ArrayRef]).collect();
+    RecordBatch::try_new(Arc::clone(schema), arrays).map_err(|why| Error::internal("feeding a transform", why))
+}
 
 /// A schema and the stream, until somebody takes it. Cloning shares it.
 #[derive(Clone)]

@@ -1,0 +1,61 @@
+//! `GET /v1/datasets`.
+
+use axum::Json;
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use landfall_access::http::Problem;
+use landfall_access::{Context, Decision};
+use landfall_catalog::datasets::DatasetRecord;
+use landfall_model::{Action, Column};
+use serde::Serialize;
+
+use crate::control::Control;
+use crate::page::Items;
+
+/// A dataset as it is shown.
+#[derive(Serialize, utoipa::ToSchema)]
+struct DatasetItem {
+    /// The same word as everywhere else about a dataset.
+    dataset: String,
+    name: String,
+    description: Option<String>,
+    #[schema(value_type = Vec<Object>)]
+    columns: Vec<Column>,
+    /// True where the configuration names the columns; else they were inferred.
+    declared: bool,
+    transform: Option<String>,
+    /// True where the configuration no longer declares it.
+    detached: bool,
+    version: i64,
+}
+
+impl DatasetItem {
+    fn of(record: &DatasetRecord) -> DatasetItem {
+        DatasetItem {
+            dataset: record.definition.name.to_string(),
+            name: record.definition.name.to_string(),
+            description: record.definition.description.clone(),
+            columns: record.columns.list.clone(),
+            declared: record.columns.declared,
+            transform: record.definition.transform.clone(),
+            detached: record.detached,
+            version: record.version,
+        }
+    }
+}
+
+/// The datasets that the caller may do anything with, by name.
+#[utoipa::path(get, path = "/v1/datasets", tag = "show", responses((status = 200, description = "All of them on one page")))]
+pub async fn list(State(control): State<Control>, context: Context) -> Result<Response, Problem> {
+    let known = control.0.definitions.all();
+    let may = |record: &DatasetRecord| {
+        let name = &record.definition.name;
+        Action::ALL.iter().any(|action| control.0.gate.decide(&context, *action, Some(name), None) != Decision::Denied)
+    };
+    let items: Vec<_> = known.values().filter(|record| may(record)).map(|record| DatasetItem::of(record)).collect();
+    if items.is_empty() && !known.is_empty() {
+        // Nothing is granted: say so, and to whom.
+        control.0.gate.authorize_system(&context, Action::List)?;
+    }
+    Ok(Json(Items { items, next: None }).into_response())
+}

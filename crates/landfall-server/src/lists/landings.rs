@@ -1,0 +1,73 @@
+//! `GET /v1/landings`.
+
+use axum::extract::State;
+use axum::http::Uri;
+use axum::response::Response;
+use landfall_access::Context;
+use landfall_access::http::Problem;
+use landfall_model::{EventId, Kind, Landing};
+use serde::Serialize;
+
+use crate::control::Control;
+use crate::page::{PageQuery, answer};
+
+/// A landing as it is shown.
+#[derive(Serialize, utoipa::ToSchema)]
+pub struct LandingItem {
+    id: String,
+    dataset: String,
+    /// `file` or `batch`.
+    kind: &'static str,
+    source: &'static str,
+    principal: String,
+    region: String,
+    key: Option<String>,
+    content_type: Option<String>,
+    digest: String,
+    /// Bytes.
+    size: i64,
+    received_at: String,
+    /// Of a batch: the ids of its first and its last event.
+    first_event: Option<String>,
+    last_event: Option<String>,
+    records: i64,
+    /// `live`, `replaced`, `deleted` or `discarded`.
+    state: &'static str,
+    /// `received`, `staged`, `loaded`, `dead` or `removed`; of a batch only where it does not follow from the watermark.
+    phase: &'static str,
+}
+
+impl LandingItem {
+    pub fn of(landing: &Landing) -> LandingItem {
+        let event = |seq| {
+            let id = EventId { dataset: landing.dataset.clone(), region: landing.region.clone(), seq };
+            (landing.kind == Kind::Batch).then(|| id.to_string())
+        };
+        LandingItem {
+            id: landing.id.to_string(),
+            dataset: landing.dataset.to_string(),
+            kind: landing.kind.as_str(),
+            source: landing.source.as_str(),
+            principal: landing.principal.to_string(),
+            region: landing.region.to_string(),
+            key: landing.key.as_ref().map(ToString::to_string),
+            content_type: landing.content_type.clone(),
+            digest: format!("sha256:{}", landing.digest),
+            size: landing.size,
+            received_at: landing.received_at.to_string(),
+            first_event: event(landing.first_seq),
+            last_event: event(landing.last_seq()),
+            records: landing.records,
+            state: landing.state.as_str(),
+            phase: landing.phase.as_str(),
+        }
+    }
+}
+
+/// Landings, newest first.
+#[utoipa::path(get, path = "/v1/landings", tag = "show", params(PageQuery), responses((status = 200, description = "A page")))]
+pub async fn list(State(control): State<Control>, context: Context, uri: Uri) -> Result<Response, Problem> {
+    let page = PageQuery::read(&uri, &context, &control.0.gate)?;
+    let landings = control.0.catalog.list_landings(&page).await?;
+    Ok(answer(&landings, page.limit, |landing| landing.id.to_string(), LandingItem::of))
+}

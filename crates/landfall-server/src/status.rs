@@ -1,0 +1,121 @@
+//! `GET /v1/status/{id}`: the timeline of one event, landing or job.
+
+use axum::Json;
+use axum::extract::{Path, State};
+use landfall_access::Context;
+use landfall_access::http::Problem;
+use landfall_catalog::timeline::Timeline;
+use landfall_model::{Action, AnyId, Timestamp};
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+
+use crate::control::Control;
+use crate::dead_letters::DeadLetterItem;
+use crate::lists::jobs::JobItem;
+use crate::lists::landings::LandingItem;
+
+/// One thing that happened, with what is to be said of it.
+#[derive(Serialize, utoipa::ToSchema)]
+pub struct Moment {
+    at: String,
+    /// `received`, `stored`, `queued`, `staged`, `loaded`, `dead`, `discarded` or `removed`.
+    step: &'static str,
+    #[serde(flatten)]
+    details: Map<String, Value>,
+}
+
+/// A timeline.
+#[derive(Serialize, utoipa::ToSchema)]
+pub struct Status {
+    id: String,
+    dataset: String,
+    /// Where it stands: `received`, `staged`, `loaded`, `dead`, `discarded` or `removed`.
+    state: &'static str,
+    timeline: Vec<Moment>,
+    landing: LandingItem,
+    /// The load that brought it into the table.
+    load: Option<i64>,
+    /// Of a file, its records; of an event, those of all that were staged with it.
+    records: Option<i64>,
+    rejected_records: Option<i64>,
+    rows: Option<i64>,
+    /// Of a dead letter: its stable code, and why it is one.
+    code: Option<String>,
+    reason: Option<String>,
+    jobs: Vec<JobItem>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    dead_letter: Option<DeadLetterItem>,
+}
+
+fn moment(step: &'static str, at: Timestamp, details: Value) -> Moment {
+    let Value::Object(mut details) = details else { return Moment { at: at.to_string(), step, details: Map::new() } };
+    details.retain(|_, value| !value.is_null());
+    Moment { at: at.to_string(), step, details }
+}
+
+/// The moments in the order in which they happened.
+fn moments(timeline: &Timeline) -> Vec<Moment> {
+    let landing = &timeline.landing;
+    let from = json!({ "source": landing.source, "principal": landing.principal.to_string() });
+    let mut moments = vec![
+        moment("received", landing.received_at, from),
+        moment("stored", landing.received_at, json!({ "bytes": landing.size, "digest": format!("sha256:{}", landing.digest) })),
+    ];
+    for job in &timeline.jobs {
+        let details = json!({ "job": job.id, "state": job.state, "attempts": job.attempts, "error": job.error });
+        moments.push(moment("queued", job.created_at, details));
+    }
+    if let Some(staged) = &timeline.staged {
+        let details = json!({ "records": staged.records, "rejected_records": staged.rejected_records, "rows": staged.rows });
+        moments.push(moment("staged", staged.at, details));
+    }
+    if let Some((load, at)) = timeline.load.as_ref().and_then(|load| Some((load, load.committed_at?))) {
+        moments.push(moment("loaded", at, json!({ "load": load.number })));
+    }
+    if let Some(letter) = &timeline.dead_letter {
+        let step = if letter.dropped { "discarded" } else { "dead" };
+        let place = json!({ "code": letter.code, "reason": letter.reason, "line": letter.line, "byte_offset": letter.byte_offset });
+        moments.push(moment(step, letter.created_at, place));
+    }
+    if let Some((load, at)) = timeline.removal.as_ref().and_then(|load| Some((load, load.committed_at?))) {
+        moments.push(moment("removed", at, json!({ "load": load.number, "because": landing.state })));
+    }
+    moments
+}
+
+/// The timeline of one event, landing or job: received, stored, queued, staged, loaded, or why not.
+#[utoipa::path(
+    get, path = "/v1/status/{id}", tag = "show",
+    params(("id" = String, Path, description = "`orders.local.42`, `lnd_...` or `job_...`")),
+    responses(
+        (status = 200, description = "The timeline", body = Status),
+        (status = 404, description = "Nothing of that id", content_type = "application/problem+json"),
+    )
+)]
+pub async fn get(State(control): State<Control>, context: Context, Path(id): Path<String>) -> Result<Json<Status>, Problem> {
+    let asked: AnyId = id.parse()?;
+    let timeline = control.0.catalog.timeline(asked).await?;
+    let landing = &timeline.landing;
+    // Whoever may land or read something may know what became of it.
+    let key = landing.key.as_ref().map(|key| key.as_str());
+    let gate = &control.0.gate;
+    let may = [Action::Query, Action::Read].iter().any(|action| gate.authorize(&context, *action, &landing.dataset, key).is_ok());
+    if !may {
+        gate.authorize(&context, Action::Land, &landing.dataset, key)?;
+    }
+    Ok(Json(Status {
+        id,
+        dataset: landing.dataset.to_string(),
+        state: timeline.standing(),
+        code: timeline.dead_letter.as_ref().map(|letter| letter.code.clone()),
+        reason: timeline.dead_letter.as_ref().map(|letter| letter.reason.clone()),
+        timeline: moments(&timeline),
+        load: timeline.load.as_ref().filter(|load| load.committed_at.is_some()).map(|load| load.number),
+        records: timeline.staged.as_ref().map(|staged| staged.records),
+        rejected_records: timeline.staged.as_ref().map(|staged| staged.rejected_records),
+        rows: timeline.staged.as_ref().map(|staged| staged.rows),
+        jobs: timeline.jobs.iter().map(JobItem::of).collect(),
+        dead_letter: timeline.dead_letter.as_ref().map(DeadLetterItem::of),
+        landing: LandingItem::of(landing),
+    }))
+}

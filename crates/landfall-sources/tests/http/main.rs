@@ -1,0 +1,7 @@
+//! The HTTP door, asked over real connections, on a real catalog and store.
+
+mod events;
+mod files;
+mod open;
+mod raw;
+mod uploads;

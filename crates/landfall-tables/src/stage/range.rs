@@ -1,0 +1,110 @@
+//! Staging events: a range of batches of one region, a piece at a time.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use landfall_catalog::events::WaitingBatch;
+use landfall_decode::Summary;
+use landfall_model::{DatasetName, Error, Landing, LandingId, Manifest, ManifestId, Phase, Region, Result, Subject, limits};
+use tokio::sync::mpsc::Sender;
+
+use super::file::counts;
+use super::piece::{Piece, Written, writer};
+use super::{Staged, Staging, failed, fed};
+use crate::events::{Recipe, decode_events};
+
+impl Staging {
+    /// The events from `first` to the end of `batches`, which are in the order of their numbers. Batches that are dead
+    /// letters already, or are being tried again for themselves, are left out; those that turn out to be are told.
+    pub async fn stage_range(&self, dataset: &DatasetName, region: &Region, first: i64, batches: Vec<WaitingBatch>) -> Result<Staged> {
+        let last = batches.last().map_or(first - 1, |batch| batch.landing.last_seq());
+        let (taken, left): (Vec<_>, Vec<_>) = batches.into_iter().partition(|batch| batch.landing.phase == Phase::Received);
+        let range = Subject::Range { region: region.clone(), first, last, except: left.into_iter().map(|batch| batch.landing.id).collect() };
+        let mut staged = self.stage_batches(dataset, range, taken).await?;
+        if let Subject::Range { except, .. } = &mut staged.manifest.subject {
+            except.extend(staged.dead.iter().map(|(landing, _)| landing.clone()));
+        }
+        Ok(staged)
+    }
+
+    /// One batch for itself; its own failure is the error.
+    pub(super) async fn stage_batch(&self, landing: &Landing) -> Result<Manifest> {
+        let (first, last) = (landing.first_seq, landing.last_seq());
+        let range = Subject::Range { region: landing.region.clone(), first, last, except: Vec::new() };
+        let batch = WaitingBatch { landing: landing.clone(), body: None };
+        let staged = self.stage_batches(&landing.dataset, range, vec![batch]).await?;
+        match staged.dead.into_iter().next() {
+            Some((_, error)) => Err(error),
+            None => Ok(staged.manifest),
+        }
+    }
+
+    async fn stage_batches(&self, dataset: &DatasetName, subject: Subject, batches: Vec<WaitingBatch>) -> Result<Staged> {
+        let record = self.0.definitions.get(dataset)?;
+        let id = ManifestId::new(&self.0.clock);
+        let (pieces, writing) = writer(self.outputs(dataset, &id), dataset.clone(), id.clone());
+        let decoded = self.decode_batches(Arc::new(Recipe::of(&record).await?), batches, &pieces).await;
+        if decoded.is_ok() {
+            // If the writer is gone, it says why below.
+            let _ = pieces.send(Piece::Finish).await;
+        }
+        drop(pieces);
+        let written = writing.await.map_err(|why| failed(&why))??;
+        let (recipe, summary, dead) = decoded?;
+        let Written { files, rows, rejects } = written.ok_or_else(|| failed(&"the writer ended before the rows did"))?;
+        let manifest = Manifest {
+            id,
+            dataset: dataset.clone(),
+            subject,
+            definition_version: record.version,
+            columns_version: recipe.columns().version,
+            files,
+            counts: counts(&summary, rows),
+            rejects,
+        };
+        Ok(Staged { manifest, dead })
+    }
+
+    async fn decode_batches(
+        &self,
+        mut recipe: Arc<Recipe>,
+        batches: Vec<WaitingBatch>,
+        pieces: &Sender<Piece>,
+    ) -> Result<(Arc<Recipe>, Summary, Vec<(LandingId, Error)>)> {
+        let mut summary = Summary::default();
+        let mut dead = Vec::new();
+        let mut waiting = batches.into_iter().peekable();
+        while let Some(batch) = waiting.next() {
+            let day = batch.landing.received_at.day();
+            let mut together = vec![self.with_body(batch).await?];
+            let mut bytes = together[0].1.len();
+            // Rows of one call go to one partition.
+            while let Some(next) = waiting.next_if(|next| bytes < limits::EVENTS_DECODE_BYTES && next.landing.received_at.day() == day) {
+                let next = self.with_body(next).await?;
+                bytes += next.1.len();
+                together.push(next);
+            }
+            let (used, events) = decode_events(&self.0.catalog, &recipe, together).await?;
+            recipe = used;
+            add(&mut summary, &events.summary);
+            dead.extend(events.dead);
+            if !events.rejects.is_empty() {
+                fed(pieces.send(Piece::Rejects(events.rejects)).await)?;
+            }
+            fed(pieces.send(Piece::Rows(day, events.rows)).await)?;
+        }
+        Ok((recipe, summary, dead))
+    }
+
+    async fn with_body(&self, batch: WaitingBatch) -> Result<(Landing, Bytes)> {
+        let body = self.body(&batch.landing, batch.body).await?;
+        Ok((batch.landing, body))
+    }
+}
+
+fn add(summary: &mut Summary, more: &Summary) {
+    summary.records += more.records;
+    summary.bytes += more.bytes;
+    summary.rejected_records += more.rejected_records;
+    summary.rejected_bytes += more.rejected_bytes;
+}

@@ -1,0 +1,120 @@
+//! The lists: landings, jobs, rejects, loads, dead letters, each with the
+//! columns that people look for.
+
+use serde_json::Value as Json;
+
+use super::arguments::{List, Listed};
+use super::{Client, Failure};
+use crate::output::Kind::{Count, Size, Text, Time};
+use crate::output::{Column, Listing, Screen, count};
+
+/// One list of the API.
+pub struct Spec {
+    path: &'static str,
+    pub columns: &'static [Column],
+    empty: &'static str,
+}
+
+pub const LANDINGS: Spec = Spec {
+    path: "landings",
+    columns: &[
+        Column::new("landing", "id", Text),
+        Column::new("dataset", "dataset", Text),
+        Column::new("kind", "kind", Text),
+        Column::new("key", "key", Text),
+        Column::new("size", "size", Size),
+        Column::new("records", "records", Count),
+        Column::new("state", "state", Text),
+        Column::new("phase", "phase", Text),
+        Column::new("received", "received_at", Time),
+    ],
+    empty: "nothing has landed",
+};
+
+pub const JOBS: Spec = Spec {
+    path: "jobs",
+    columns: &[
+        Column::new("job", "id", Text),
+        Column::new("dataset", "dataset", Text),
+        Column::new("landing", "landing", Text),
+        Column::new("state", "state", Text),
+        Column::new("attempts", "attempts", Count),
+        Column::new("updated", "updated_at", Time),
+        Column::new("error", "error", Text),
+    ],
+    empty: "no jobs",
+};
+
+pub const REJECTS: Spec = Spec {
+    path: "rejects",
+    columns: &[
+        Column::new("dataset", "dataset", Text),
+        Column::new("landing", "landing", Text),
+        Column::new("line", "line", Count),
+        Column::new("byte", "byte_offset", Count),
+        Column::new("reason", "reason", Text),
+        Column::new("raw", "raw", Text),
+    ],
+    empty: "no rejects",
+};
+
+pub const LOADS: Spec = Spec {
+    path: "loads",
+    columns: &[
+        Column::new("dataset", "dataset", Text),
+        Column::new("sink", "sink", Text),
+        Column::new("load", "number", Count),
+        Column::new("state", "state", Text),
+        Column::new("records", "records", Count),
+        Column::new("rows", "rows", Count),
+        Column::new("manifests", "manifests", Count),
+        Column::new("removals", "removals", Count),
+        Column::new("committed", "committed_at", Time),
+    ],
+    empty: "no loads",
+};
+
+pub const DEAD_LETTERS: Spec = Spec {
+    path: "dead-letters",
+    columns: &[
+        Column::new("landing", "landing", Text),
+        Column::new("dataset", "dataset", Text),
+        Column::new("key", "key", Text),
+        Column::new("code", "code", Text),
+        Column::new("line", "line", Count),
+        Column::new("state", "state", Text),
+        Column::new("reason", "reason", Text),
+    ],
+    empty: "no dead letters",
+};
+
+impl Spec {
+    /// Up to `limit` of the list's items, and whether there are more.
+    pub async fn fetch(&self, client: &Client, dataset: Option<&str>, limit: usize) -> Result<(Vec<Json>, bool), Failure> {
+        let query: Vec<(&str, &str)> = dataset.map(|dataset| ("dataset", dataset)).into_iter().collect();
+        client.list(&[self.path], &query, limit).await
+    }
+
+    pub fn listing(&self, items: Vec<Json>) -> Listing<'static> {
+        Listing { columns: self.columns, items, empty: self.empty }
+    }
+}
+
+pub async fn print(client: &Client, spec: &Spec, listed: &Listed, screen: Screen) -> Result<(), Failure> {
+    let (items, more) = spec.fetch(client, listed.dataset.as_deref(), limit(listed.list)).await?;
+    show(spec.listing(items), more, listed.list, screen)
+}
+
+pub fn limit(list: List) -> usize {
+    if list.all { usize::MAX } else { list.limit }
+}
+
+/// Prints, and says where it is not all.
+pub fn show(listing: Listing<'_>, more: bool, list: List, screen: Screen) -> Result<(), Failure> {
+    listing.print(screen, list.output.output)?;
+    if more {
+        let shown = i64::try_from(listing.items.len()).unwrap_or(i64::MAX);
+        screen.note(&format!("these are the first {}; --all shows every one", count(shown)));
+    }
+    Ok(())
+}
