@@ -37,14 +37,7 @@ impl Context {
 
     /// Nobody in particular.
     pub fn anonymous(source: Source) -> Context {
-        Context {
-            principal: Principal::Anonymous,
-            groups: Arc::default(),
-            admin: false,
-            source,
-            peer: None,
-            request: RequestId::next(),
-        }
+        Context { principal: Principal::Anonymous, groups: Arc::default(), admin: false, source, peer: None, request: RequestId::next() }
     }
 
     #[must_use]

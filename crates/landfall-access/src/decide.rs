@@ -148,7 +148,8 @@ mod tests {
     /// A key that the configuration names cannot be impersonated by a subject or a group of the same name.
     #[test]
     fn names_of_different_kinds_do_not_mix() {
-        let ask = |principal: &str| decide(&access(), &caller(principal, &["partner"]), Action::Land, Some(&name("orders")), Some("partner/a"));
+        let ask =
+            |principal: &str| decide(&access(), &caller(principal, &["partner"]), Action::Land, Some(&name("orders")), Some("partner/a"));
         assert_eq!((ask("key:partner"), ask("oidc:partner")), (Decision::Granted, Decision::Denied));
     }
 }

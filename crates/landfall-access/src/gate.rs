@@ -9,7 +9,7 @@ use landfall_model::{Action, Dataset, DatasetName, Error, ErrorKind, Principal, 
 use parking_lot::RwLock;
 
 use crate::context::{ADMIN, Context, Credentials, RequestId};
-use crate::decide::{Access, Decision, CreatedKey, decide};
+use crate::decide::{Access, CreatedKey, Decision, decide};
 use crate::key::Verifier;
 
 /// Cloning shares it.
@@ -88,7 +88,9 @@ impl Gate {
     pub fn authorize(&self, context: &Context, action: Action, dataset: &DatasetName, key: Option<&str>) -> Result<()> {
         match self.decide(context, action, Some(dataset), key) {
             Decision::Granted => Ok(()),
-            Decision::Under(prefixes) => Err(refusal(context, action, &format!("all of `{dataset}`, only under `{}`", prefixes.join("`, `")))),
+            Decision::Under(prefixes) => {
+                Err(refusal(context, action, &format!("all of `{dataset}`, only under `{}`", prefixes.join("`, `"))))
+            }
             Decision::Denied => Err(refusal(context, action, &place(dataset, key))),
         }
     }

@@ -15,7 +15,8 @@ const REFRESH: Duration = Duration::from_secs(1);
 
 /// The grants of a key, as the catalog keeps them: a JSON list of their texts.
 pub fn grants_of(text: &str) -> Result<Vec<KeyGrant>> {
-    serde_json::from_str(text).map_err(|error| Error::new(ErrorKind::Corrupt, format!("the catalog holds grants that cannot be read: {error}")))
+    serde_json::from_str(text)
+        .map_err(|error| Error::new(ErrorKind::Corrupt, format!("the catalog holds grants that cannot be read: {error}")))
 }
 
 impl Gate {
@@ -23,8 +24,9 @@ impl Gate {
     pub async fn refresh_keys(&self, catalog: &Catalog) -> Result<()> {
         let mut keys = Vec::new();
         for record in catalog.keys().await?.into_iter().filter(|record| record.revoked_at.is_none()) {
-            let verifier = Verifier::from_hex(&record.verifier)
-                .ok_or_else(|| Error::new(ErrorKind::Corrupt, format!("the catalog's verifier of the key `{}` cannot be read", record.name)))?;
+            let verifier = Verifier::from_hex(&record.verifier).ok_or_else(|| {
+                Error::new(ErrorKind::Corrupt, format!("the catalog's verifier of the key `{}` cannot be read", record.name))
+            })?;
             keys.push(CreatedKey { grants: grants_of(&record.grants)?, name: record.name, verifier });
         }
         self.set_keys(keys);
@@ -75,7 +77,8 @@ mod tests {
         let catalog = Catalog::open(&format!("sqlite:{}", folder.path().join("catalog.db").display()), Clock::system()).await.unwrap();
         let gate = Gate::new("0123456789abcdef");
         let secret = gate.create_key(&catalog, "partner", &["*:query".parse().unwrap()]).await.unwrap();
-        let show = |gate: &Gate| gate.authenticate(Credentials::Bearer(secret.reveal()), Source::Http, None).map(|context| context.principal);
+        let show =
+            |gate: &Gate| gate.authenticate(Credentials::Bearer(secret.reveal()), Source::Http, None).map(|context| context.principal);
         assert_eq!(show(&gate).unwrap(), Principal::Key("partner".into()));
         let again = gate.create_key(&catalog, "partner", &[]).await.unwrap_err();
         assert_eq!(again.kind, ErrorKind::Conflict);

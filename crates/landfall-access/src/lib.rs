@@ -12,7 +12,7 @@ pub mod key;
 mod keys;
 
 pub use context::{Context, Credentials, RequestId};
-pub use decide::{Access, Decision, CreatedKey, decide};
+pub use decide::{Access, CreatedKey, Decision, decide};
 pub use gate::Gate;
-pub use keys::grants_of;
 pub use key::{KeyGrant, Secret, Verifier};
+pub use keys::grants_of;

@@ -184,6 +184,9 @@ pub const LOAD_EVENT_BYTES: i64 = 64 << 20;
 /// How often one commit to a table starts over because others came first: with one committer per table, rarely once.
 pub const COMMIT_ATTEMPTS_MAX: u32 = 100;
 
+/// Versions of a table between checkpoints: opening it reads at most about as many small objects.
+pub const CHECKPOINT_VERSIONS: i64 = 100;
+
 /// Manifests in one load.
 pub const LOAD_MANIFESTS_MAX: usize = 512;
 

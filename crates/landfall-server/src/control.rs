@@ -9,7 +9,6 @@ use landfall_catalog::{Catalog, Definitions};
 use landfall_store::Store;
 use landfall_tables::delta::Tables;
 use landfall_tables::query::Queries;
-use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -39,7 +38,14 @@ impl FromRef<Control> for Gate {
 }
 
 impl Control {
-    pub fn new(catalog: Catalog, tables: Tables, definitions: Definitions, gate: Gate, queries: Option<Queries>, scrape: Scrape) -> Control {
+    pub fn new(
+        catalog: Catalog,
+        tables: Tables,
+        definitions: Definitions,
+        gate: Gate,
+        queries: Option<Queries>,
+        scrape: Scrape,
+    ) -> Control {
         let store = tables.store().clone();
         Control(Arc::new(Inner { catalog, store, tables, definitions, gate, queries, scrape, budget: Budget::default() }))
     }
@@ -49,9 +55,9 @@ impl Control {
         routes().with_state(self)
     }
 
-    /// The description alone.
-    pub fn described() -> OpenApi {
-        routes().split_for_parts().1
+    /// The descriptions alone.
+    pub fn described() -> utoipa::openapi::OpenApi {
+        routes().into_openapi()
     }
 }
 

@@ -19,7 +19,8 @@ use crate::control::{Control, Inner};
 const FRESH: Duration = Duration::from_secs(1);
 
 /// Seconds: from a sync of the disk to a long load.
-const BUCKETS: &[f64] = &[0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 60.0, 300.0];
+const BUCKETS: &[f64] =
+    &[0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 60.0, 300.0];
 
 /// What renders the metrics, and when the catalog was last asked.
 pub struct Scrape {

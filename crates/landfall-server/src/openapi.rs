@@ -15,7 +15,8 @@ pub fn document(routes: utoipa::openapi::OpenApi, public_url: Option<&str>) -> u
     let mut document = Described::openapi();
     document.merge(routes);
     // The router's word for a parameter that spans several segments is not OpenAPI's.
-    document.paths.paths = std::mem::take(&mut document.paths.paths).into_iter().map(|(path, item)| (path.replace("{*", "{"), item)).collect();
+    document.paths.paths =
+        std::mem::take(&mut document.paths.paths).into_iter().map(|(path, item)| (path.replace("{*", "{"), item)).collect();
     document.info.version = env!("CARGO_PKG_VERSION").into();
     document.servers = public_url.map(|url| vec![Server::new(url)]);
     document

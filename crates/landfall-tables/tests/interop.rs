@@ -35,16 +35,19 @@ const SECOND: &str = r#"
 {"id":2}
 "#;
 
+/// DuckDB wants pytz for moments.
+const PACKAGES: [&str; 5] = ["deltalake", "polars", "duckdb", "pyarrow", "pytz"];
+
 /// The python of our own environment, which is made if it is not there.
 fn python() -> PathBuf {
     let target = std::env::current_exe().unwrap().ancestors().nth(3).unwrap().to_owned();
     let folder = target.join("pyenv");
     let python = folder.join("bin/python");
-    if !folder.join("ready").exists() {
+    let ready = folder.join("ready");
+    if std::fs::read_to_string(&ready).unwrap_or_default() != PACKAGES.join(" ") {
         run(Command::new("python3").args(["-m", "venv"]).arg(&folder), "python3 with venv (Debian: python3-venv)");
-        let packages = ["deltalake", "polars", "duckdb", "pyarrow"];
-        run(Command::new(&python).args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"]).args(packages), "PyPI");
-        std::fs::write(folder.join("ready"), "").unwrap();
+        run(Command::new(&python).args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"]).args(PACKAGES), "PyPI");
+        std::fs::write(ready, PACKAGES.join(" ")).unwrap();
     }
     python
 }

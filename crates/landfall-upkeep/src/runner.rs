@@ -8,6 +8,7 @@ use futures::FutureExt;
 use futures::future::select_all;
 use landfall_catalog::Catalog;
 use landfall_model::{Error, ErrorKind, Result, limits};
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -64,14 +65,22 @@ async fn stand(task: &dyn Task, catalog: &Catalog, stop: &CancellationToken) {
             }
         };
         // After a failure only time helps: what woke it before would wake it again.
-        let woken = failures == 0 && !wakes.is_empty();
+        let heard = if failures == 0 { &mut wakes[..] } else { &mut [] };
         tokio::select! {
             () = stop.cancelled() => {}
             () = tokio::time::sleep(pause) => {}
-            _ = select_all(wakes.iter_mut().map(|wake| wake.changed().boxed())), if woken => {}
+            () = woken(heard) => {}
         }
     }
     let _ = tokio::time::timeout(Duration::from_secs(5), task.stop()).await;
+}
+
+/// Ready when one of them wakes; never, if there is none.
+async fn woken(wakes: &mut [watch::Receiver<u64>]) {
+    if wakes.is_empty() {
+        return std::future::pending().await;
+    }
+    let _ = select_all(wakes.iter_mut().map(|wake| wake.changed().boxed())).await;
 }
 
 async fn run_guarded(task: &dyn Task) -> Result<Status> {

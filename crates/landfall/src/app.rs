@@ -181,7 +181,13 @@ async fn open_http(settings: &Settings, parts: &Parts, land: &Land, doors: &Task
     })?;
     let bound = listener.local_addr().map_err(|error| Error::unavailable("asking for the address of the HTTP door", error))?;
     let router = routes(settings, parts, land)?;
-    doors.spawn(landfall_sources::http::serve(listener, router, stop.clone()));
+    let stopped = stop.clone();
+    doors.spawn(async move {
+        let cut_off = landfall_sources::http::serve(listener, router, stopped).await;
+        if cut_off > 0 {
+            tracing::warn!(cut_off, "connections were cut off at the end of the drain");
+        }
+    });
     Ok(Some(bound))
 }
 
@@ -198,6 +204,13 @@ fn routes(settings: &Settings, parts: &Parts, land: &Land) -> Result<Router> {
     let (router, described) = routes.split_for_parts();
     let document = landfall_server::document(described, settings.public_url.as_deref());
     Ok(with_fallbacks(router.route("/openapi.json", get(async move || Json(document.clone())))))
+}
+
+/// The description of the whole HTTP interface, as JSON.
+pub fn openapi(public_url: Option<&str>) -> String {
+    let mut described = Control::described();
+    described.merge(Http::described());
+    landfall_server::document(described, public_url).to_pretty_json().unwrap_or_default()
 }
 
 fn queries(settings: &Settings, parts: &Parts) -> Result<Queries> {

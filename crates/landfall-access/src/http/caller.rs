@@ -37,7 +37,10 @@ pub fn context(gate: &Gate, parts: &Parts) -> Result<Context> {
 }
 
 fn unreadable() -> Error {
-    Error::new(ErrorKind::Unauthenticated, "`Authorization` must be `Bearer KEY`, or `Basic` with the key's name as user and the key as password")
+    Error::new(
+        ErrorKind::Unauthenticated,
+        "`Authorization` must be `Bearer KEY`, or `Basic` with the key's name as user and the key as password",
+    )
 }
 
 impl<S> FromRequestParts<S> for Context

@@ -12,7 +12,8 @@ pub async fn json<T: DeserializeOwned>(request: Request, form: &str, budget: &Bu
     let (head, body) = request.into_parts();
     let limits = BodyLimits::up_to(limits::JSON_BODY_BYTES_MAX);
     let (bytes, _held) = read_all(body, declared_length(&head.headers)?, limits, budget).await?;
-    serde_json::from_slice(&bytes).map_err(|why| Error::new(ErrorKind::BadRequest, format!("the body must be JSON of the form {form}: {why}")))
+    serde_json::from_slice(&bytes)
+        .map_err(|why| Error::new(ErrorKind::BadRequest, format!("the body must be JSON of the form {form}: {why}")))
 }
 
 #[cfg(test)]

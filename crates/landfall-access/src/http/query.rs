@@ -22,9 +22,7 @@ pub fn page_limit(asked: Option<usize>) -> Result<usize> {
     match asked {
         None => Ok(limits::PAGE_ITEMS_DEFAULT),
         Some(limit) if (1..=limits::PAGE_ITEMS_MAX).contains(&limit) => Ok(limit),
-        Some(limit) => {
-            Err(Error::new(ErrorKind::BadRequest, format!("`limit` must be from 1 to {}, not {limit}", limits::PAGE_ITEMS_MAX)))
-        }
+        Some(limit) => Err(Error::new(ErrorKind::BadRequest, format!("`limit` must be from 1 to {}, not {limit}", limits::PAGE_ITEMS_MAX))),
     }
 }
 

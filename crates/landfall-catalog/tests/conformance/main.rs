@@ -3,6 +3,7 @@
 
 mod engine;
 mod grouping;
+mod log;
 mod migrations;
 mod outages;
 mod wakeups;

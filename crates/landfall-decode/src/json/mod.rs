@@ -3,6 +3,7 @@
 
 pub mod events;
 mod frame;
+mod quoted;
 mod rows;
 pub mod scan;
 mod shape;

@@ -30,12 +30,11 @@ fn quotes_hold_delimiters_line_breaks_and_quotes() {
     check(
         file("a,b\n\"x,\ny\",\"say \"\"hi\"\"\"\n\"\",z\"z\n"),
         expect![[r#"
-        a text | b text
-        2: x,
-        y | say "hi"
-        4:  | z"z
-        { records: 2, bytes: 31, rejected_records: 0, rejected_bytes: 0 }
-    "#]],
+            a text | b text
+            2: x,\ny | say "hi"
+            4:  | z"z
+            { records: 2, bytes: 31, rejected_records: 0, rejected_bytes: 0 }
+        "#]],
     );
 }
 
@@ -44,13 +43,12 @@ fn every_line_break_is_one() {
     check(
         file("a,b\r\n1,2\r\n\r\n\"x\r\ny\",3\r\n4,5"),
         expect![[r#"
-        a text | b bigint
-        2: 1 | 2
-        4: x
-        y | 3
-        6: 4 | 5
-        { records: 3, bytes: 25, rejected_records: 0, rejected_bytes: 0 }
-    "#]],
+            a text | b bigint
+            2: 1 | 2
+            4: x\r\ny | 3
+            6: 4 | 5
+            { records: 3, bytes: 25, rejected_records: 0, rejected_bytes: 0 }
+        "#]],
     );
     check(
         file("a,b\r1,2\r\r3,4\r"),

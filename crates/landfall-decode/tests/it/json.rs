@@ -12,18 +12,17 @@ fn lines_are_records_and_bad_lines_rejects() {
     check(
         file(text),
         expect![[r#"
-        a double | b text
-        1: 1.0 | x
-        3: 2.5 | é
-
-        8: ∅ | ∅
-        reject line 4 byte 45: not JSON: expected a value, found `}` at byte 5 of the record [{\"a\":}]
-        reject line 5 byte 52: a record is a JSON object, and this is an array [[1]]
-        reject line 6 byte 56: not JSON: expected nothing behind the object, found `x` at byte 8 of the record [{\"a\":3} x]
-        reject line 7 byte 66: "a" is named twice in one object [{\"a\":4,\"a\":5}]
-        reject line 9 byte 91: `_line` is a column that every table has; rename yours [{\"_line\":1}]
-        { records: 8, bytes: 102, rejected_records: 5, rejected_bytes: 42 }
-    "#]],
+            a double | b text
+            1: 1.0 | x
+            3: 2.5 | é\n
+            8: ∅ | ∅
+            reject line 4 byte 45: not JSON: expected a value, found `}` at byte 5 of the record [{\"a\":}]
+            reject line 5 byte 52: a record is a JSON object, and this is an array [[1]]
+            reject line 6 byte 56: not JSON: expected nothing behind the object, found `x` at byte 8 of the record [{\"a\":3} x]
+            reject line 7 byte 66: "a" is named twice in one object [{\"a\":4,\"a\":5}]
+            reject line 9 byte 91: `_line` is a column that every table has; rename yours [{\"_line\":1}]
+            { records: 8, bytes: 102, rejected_records: 5, rejected_bytes: 42 }
+        "#]],
     );
 }
 

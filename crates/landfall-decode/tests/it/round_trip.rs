@@ -22,9 +22,7 @@ fn text() -> impl Strategy<Value = Option<String>> {
         Just(None),
         Just(Some(String::new())),
         "[a-z,\"\\r\\n]{1,6}".prop_map(Some),
-        "\\PC{0,8}"
-            .prop_map(|text| Some(text))
-            .prop_filter("NUL is no text", |text| !text.as_ref().is_some_and(|text| text.contains('\0'))),
+        "\\PC{0,8}".prop_map(Some).prop_filter("NUL is no text", |text| !text.as_ref().is_some_and(|text| text.contains('\0'))),
     ]
 }
 

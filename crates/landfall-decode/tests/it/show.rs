@@ -144,6 +144,7 @@ fn shown(case: &Case) -> String {
     for decoded in &decoded {
         for (row, line) in decoded.lines.iter().enumerate() {
             let cells: Vec<String> = (0..decoded.batch.num_columns()).map(|column| cell(&decoded.batch, column, row)).collect();
+            let cells: Vec<String> = cells.iter().map(|cell| cell.replace('\r', "\\r").replace('\n', "\\n")).collect();
             writeln!(out, "{line}: {}", cells.join(" | ")).unwrap();
         }
         for reject in &decoded.rejects {

@@ -37,7 +37,10 @@ async fn a_timeline_says_where_something_stands() {
     assert_eq!((&status["state"], steps), (&"received".into(), vec!["received", "stored"]));
     let id = open.dead_letter("a.csv").await;
     let status = open.get(&format!("/v1/status/{id}")).await;
-    assert_eq!((&status["state"], &status["code"], &status["reason"]), (&"dead".into(), &"unclosed_quote".into(), &"a quote is never closed".into()));
+    assert_eq!(
+        (&status["state"], &status["code"], &status["reason"]),
+        (&"dead".into(), &"unclosed_quote".into(), &"a quote is never closed".into())
+    );
     let last = status["timeline"].as_array().unwrap().last().unwrap();
     assert_eq!((&last["step"], &last["line"], &last["byte_offset"]), (&"dead".into(), &1.into(), &0.into()));
     let unknown = open.request("GET", "/v1/status/orders.local.99").send().await.unwrap();

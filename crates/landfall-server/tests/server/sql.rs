@@ -13,13 +13,17 @@ async fn what_was_acked_is_in_the_next_answer_in_every_form() {
     assert_eq!(answer["columns"][1]["name"], "name", "{answer}");
     assert_eq!(answer["rows"], json!([[1.0, "a"], [2.0, "b,c"]]));
     let ask = async |accept: &str| {
-        let response = open.request("POST", "/v1/sql").header("accept", accept).json(&json!({ "sql": sql, "params": [1] })).send().await.unwrap();
+        let response =
+            open.request("POST", "/v1/sql").header("accept", accept).json(&json!({ "sql": sql, "params": [1] })).send().await.unwrap();
         (response.headers()["content-type"].to_str().unwrap().to_owned(), response.bytes().await.unwrap())
     };
     let (csv, text) = ask("text/csv").await;
     assert_eq!((csv.as_str(), text.as_ref()), ("text/csv", b"n,name\n2.0,\"b,c\"\n".as_slice()));
     let (ndjson, text) = ask("application/x-ndjson").await;
-    assert_eq!((ndjson.as_str(), serde_json::from_slice::<Value>(&text).unwrap()), ("application/x-ndjson", json!({ "n": 2.0, "name": "b,c" })));
+    assert_eq!(
+        (ndjson.as_str(), serde_json::from_slice::<Value>(&text).unwrap()),
+        ("application/x-ndjson", json!({ "n": 2.0, "name": "b,c" }))
+    );
     assert!(ask("application/vnd.apache.arrow.stream").await.1.len() > 100);
 }
 
@@ -33,6 +37,12 @@ async fn a_query_that_cannot_be_answered_is_refused() {
     let form = open.request("POST", "/v1/sql").header("accept", "image/png").json(&json!({ "sql": "select 1" })).send().await.unwrap();
     assert_eq!(problem(form).await.0, 415);
     let secret = open.gate.create_key(&open.catalog, "lander", &["orders:land".parse().unwrap()]).await.unwrap();
-    let denied = open.anonymous("POST", "/v1/sql").bearer_auth(secret.reveal()).json(&json!({ "sql": "select * from orders" })).send().await.unwrap();
+    let denied = open
+        .anonymous("POST", "/v1/sql")
+        .bearer_auth(secret.reveal())
+        .json(&json!({ "sql": "select * from orders" }))
+        .send()
+        .await
+        .unwrap();
     assert_eq!(problem(denied).await, (403, "denied".into()));
 }

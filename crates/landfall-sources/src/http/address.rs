@@ -26,7 +26,9 @@ fn split(path: &str) -> Result<(DatasetName, &str)> {
 }
 
 fn decode(text: &str) -> Result<std::borrow::Cow<'_, str>> {
-    percent_decode_str(text).decode_utf8().map_err(|_| Error::new(ErrorKind::BadKey, format!("`{text}` is not UTF-8 once it is percent-decoded")))
+    percent_decode_str(text)
+        .decode_utf8()
+        .map_err(|_| Error::new(ErrorKind::BadKey, format!("`{text}` is not UTF-8 once it is percent-decoded")))
 }
 
 fn at_file(path: &str) -> Result<AtFile> {

@@ -61,14 +61,20 @@ fn read(packed: impl Read, name: &str) -> Result<Vec<u8>> {
     let mut unpacked = Vec::new();
     packed.take(max as u64 + 1).read_to_end(&mut unpacked).map_err(|error| broken(name, &error))?;
     if unpacked.len() > max {
-        return Err(Error::new(ErrorKind::BodyTooLarge, format!("the body unpacks to more than {max} bytes, the most that is taken as events")));
+        return Err(Error::new(
+            ErrorKind::BodyTooLarge,
+            format!("the body unpacks to more than {max} bytes, the most that is taken as events"),
+        ));
     }
     Ok(unpacked)
 }
 
 fn broken(name: &str, error: &std::io::Error) -> Error {
     let why = if error.kind() == IoKind::UnexpectedEof { "it is cut off".to_owned() } else { error.to_string() };
-    Error::new(ErrorKind::BrokenContainer, format!("the body says `Content-Encoding: {name}` and cannot be unpacked: {why}; nothing landed"))
+    Error::new(
+        ErrorKind::BrokenContainer,
+        format!("the body says `Content-Encoding: {name}` and cannot be unpacked: {why}; nothing landed"),
+    )
 }
 
 #[cfg(test)]

@@ -100,7 +100,12 @@ mod tests {
 
     #[tokio::test]
     async fn the_receipt_is_json_of_the_documented_shape() {
-        let receipt = Receipt { first_id: "orders.local.41".parse().unwrap(), last_id: "orders.local.42".parse().unwrap(), count: 2, repeated: false };
+        let receipt = Receipt {
+            first_id: "orders.local.41".parse().unwrap(),
+            last_id: "orders.local.42".parse().unwrap(),
+            count: 2,
+            repeated: false,
+        };
         let response = answer(&receipt);
         assert_eq!(response.status(), StatusCode::ACCEPTED);
         let bytes = axum::body::to_bytes(response.into_body(), 1 << 20).await.unwrap();

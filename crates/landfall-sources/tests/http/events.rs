@@ -61,7 +61,10 @@ async fn packed_bodies_are_unpacked_and_broken_ones_refused() {
     let send = |body: Vec<u8>| open.request("POST", "/v1/datasets/orders/events").header("content-encoding", "zstd").body(body).send();
     assert_eq!(receipt(send(packed.clone()).await.unwrap()).await, numbers(1, 2));
     assert_eq!(problem(send(packed[..packed.len() - 3].to_vec()).await.unwrap()).await, (400, "broken_container".into()));
-    assert_eq!(problem(send(zstd::encode_all([b' '; 1 << 25].as_slice(), 1).unwrap()).await.unwrap()).await, (413, "body_too_large".into()));
+    assert_eq!(
+        problem(send(zstd::encode_all([b' '; 1 << 25].as_slice(), 1).unwrap()).await.unwrap()).await,
+        (413, "body_too_large".into())
+    );
 }
 
 #[tokio::test]
@@ -84,10 +87,12 @@ async fn who_may_not_land_is_told_so_before_the_body_is_read() {
     let anonymous = open.anonymous("POST".parse().unwrap(), "/v1/datasets/orders/events").body("{}").send().await.unwrap();
     assert!(header(&anonymous, "www-authenticate").starts_with("Bearer"));
     assert_eq!(problem(anonymous).await, (401, "unauthenticated".into()));
-    let wrong = open.anonymous("POST".parse().unwrap(), "/v1/datasets/orders/events").bearer_auth("nonsense").body("{}").send().await.unwrap();
+    let wrong =
+        open.anonymous("POST".parse().unwrap(), "/v1/datasets/orders/events").bearer_auth("nonsense").body("{}").send().await.unwrap();
     assert_eq!(problem(wrong).await, (401, "unauthenticated".into()));
     let secret = open.gate.create_key(&open.catalog, "reader", &["orders:query".parse().unwrap()]).await.unwrap();
-    let reader = open.anonymous("POST".parse().unwrap(), "/v1/datasets/orders/events").basic_auth("reader", Some(secret.reveal())).body("{}");
+    let reader =
+        open.anonymous("POST".parse().unwrap(), "/v1/datasets/orders/events").basic_auth("reader", Some(secret.reveal())).body("{}");
     assert_eq!(problem(reader.send().await.unwrap()).await, (403, "denied".into()));
     let unknown = open.request("POST", "/v1/datasets/nowhere/events").body("{}").send().await.unwrap();
     assert_eq!(problem(unknown).await, (404, "unknown_dataset".into()));

@@ -41,7 +41,8 @@ async fn ranges_and_conditions_hold_for_small_and_large_files() {
     for (key, size) in [("small", 1000_usize), ("large", 3 << 20)] {
         let bytes: Vec<u8> = (0..size).map(|at| u8::try_from(at % 251).unwrap()).collect();
         let (_, _, digest) = landed(open.put(key, bytes.clone()).await).await;
-        let ask = |name: &'static str, value: String| open.request("GET", &format!("/v1/datasets/orders/files/{key}")).header(name, value).send();
+        let ask =
+            |name: &'static str, value: String| open.request("GET", &format!("/v1/datasets/orders/files/{key}")).header(name, value).send();
 
         let part = ask("range", format!("bytes=10-{}", size - 11)).await.unwrap();
         assert_eq!((part.status().as_u16(), header(&part, "content-range")), (206, format!("bytes 10-{}/{size}", size - 11).as_str()));
@@ -85,7 +86,8 @@ async fn a_list_goes_page_by_page_and_shows_what_is_granted() {
             Some(secret) => open.anonymous("GET".parse().unwrap(), &path).bearer_auth(secret),
         };
         let page: Value = request.send().await.unwrap().json().await.unwrap();
-        let keys: Vec<_> = page["items"].as_array().unwrap_or(&Vec::new()).iter().map(|file| file["key"].as_str().unwrap().to_owned()).collect();
+        let keys: Vec<_> =
+            page["items"].as_array().unwrap_or(&Vec::new()).iter().map(|file| file["key"].as_str().unwrap().to_owned()).collect();
         (keys.join(" "), page["next"].as_str().map(str::to_owned))
     };
     assert_eq!(list("", None).await, ("a/1 a/2 b partner/x partner/y z".into(), None));
@@ -113,6 +115,11 @@ async fn a_grant_under_a_prefix_lands_there_only() {
     };
     assert_eq!(put("partner/a.csv").await.unwrap().status(), 201);
     assert_eq!(problem(put("other/a.csv").await.unwrap()).await, (403, "denied".into()));
-    let read = open.anonymous("GET".parse().unwrap(), "/v1/datasets/orders/files/partner/a.csv").bearer_auth(secret.reveal()).send().await.unwrap();
+    let read = open
+        .anonymous("GET".parse().unwrap(), "/v1/datasets/orders/files/partner/a.csv")
+        .bearer_auth(secret.reveal())
+        .send()
+        .await
+        .unwrap();
     assert_eq!(problem(read).await, (403, "denied".into()));
 }

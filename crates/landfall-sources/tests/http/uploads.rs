@@ -114,7 +114,8 @@ async fn an_upload_that_is_given_up_is_gone() {
 async fn requests_that_miss_the_protocol_are_told_so() {
     let open = open().await;
     let location = begin(&open, "key=a").await;
-    let plain = open.request("PATCH", &location).header("upload-offset", "0").header("upload-complete", "?0").body("x").send().await.unwrap();
+    let plain =
+        open.request("PATCH", &location).header("upload-offset", "0").header("upload-complete", "?0").body("x").send().await.unwrap();
     assert_eq!(problem(plain).await, (415, "unsupported_media_type".into()));
     let silent = open.request("PATCH", &location).header("content-type", "application/partial-upload").body("x").send().await.unwrap();
     assert_eq!(problem(silent).await, (400, "bad_request".into()));

@@ -120,13 +120,15 @@ fn is_in(state: &State, intent: &Intent) -> Result<bool> {
         return Ok(true);
     }
     if state.load != load.number - 1 {
-        let message = format!("the table's last load is {}, so load {} cannot come next; run `landfall reconcile`", state.load, load.number);
+        let message =
+            format!("the table's last load is {}, so load {} cannot come next; run `landfall reconcile`", state.load, load.number);
         return Err(Error::new(ErrorKind::Diverged, message));
     }
     for (region, seq) in &load.watermarks {
         let there = state.watermark(region);
         if *seq < there {
-            let message = format!("the table has the events of `{region}` up to {there}; load {} would set that back to {seq}", load.number);
+            let message =
+                format!("the table has the events of `{region}` up to {there}; load {} would set that back to {seq}", load.number);
             return Err(Error::new(ErrorKind::Diverged, message));
         }
     }

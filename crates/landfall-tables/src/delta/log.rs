@@ -37,9 +37,27 @@ impl Log {
     /// knows that no entry above it was ever deleted. −1 is in place until there is a checkpoint.
     pub async fn is_in_place(&self, version: i64) -> Result<bool> {
         if version < 0 {
-            return Ok(!self.exists(&format!("{}/_delta_log/_last_checkpoint", self.root)).await?);
+            return Ok(!self.exists(&self.hint()).await?);
         }
         self.exists(&self.key(version)).await
+    }
+
+    /// The version of the newest checkpoint; −1 if there is none.
+    pub async fn checkpointed(&self) -> Result<i64> {
+        #[derive(serde::Deserialize)]
+        struct Hint {
+            version: i64,
+        }
+        match self.store.get(&self.hint()).await {
+            // A hint that cannot be read is none; the next checkpoint writes it anew.
+            Ok(hint) => Ok(serde_json::from_slice(&hint).map_or(-1, |hint: Hint| hint.version)),
+            Err(error) if error.kind == ErrorKind::NotFound => Ok(-1),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn hint(&self) -> String {
+        format!("{}/_delta_log/_last_checkpoint", self.root)
     }
 
     async fn exists(&self, key: &str) -> Result<bool> {

@@ -19,7 +19,7 @@ mod stats;
 mod table;
 
 pub use commit::{Committed, Intent, Load};
-pub use schema::{json_column, own_fields, system_fields, table_schema};
+pub use schema::{own_fields, table_schema};
 pub use state::{File, Files, State};
 pub use stats::Stats;
 pub use table::{Table, Tables};

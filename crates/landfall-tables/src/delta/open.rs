@@ -67,7 +67,8 @@ fn take_files(state: &mut State, snapshot: &DeltaTableState) -> Result<()> {
 fn library(log: &Log) -> Result<DeltaTable> {
     // Nothing is ever looked for at this address. Its host is named as those S3 buckets are whose lists come in no order,
     // for so do those of a local folder, and the library sorts them for us.
-    let location = Url::parse(&format!("memory://landfall--x-s3/{}/", log.root)).map_err(|why| Error::internal("naming the table's place", why))?;
+    let location =
+        Url::parse(&format!("memory://landfall--x-s3/{}/", log.root)).map_err(|why| Error::internal("naming the table's place", why))?;
     let store = log.store.object_store();
     let prefixed = Arc::new(PrefixStore::new(Arc::clone(&store), Path::from(log.root.as_str())));
     Ok(DeltaTable::new(default_logstore(prefixed, store, &location, &StorageConfig::default())))

@@ -9,6 +9,7 @@
 use std::sync::Arc;
 
 use arrow::datatypes::{DataType, Field, Fields, Schema, SchemaRef, TimeUnit};
+use landfall_decode::arrow_type;
 use landfall_model::{Column, Columns, Error, ErrorKind, Result, Type};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -16,28 +17,13 @@ use serde_json::{Value, json};
 /// Marks a Delta string that holds JSON text.
 const TYPE_KEY: &str = "landfall.type";
 
-fn arrow_type(kind: &Type) -> DataType {
-    match kind {
-        Type::Text | Type::Json => DataType::Utf8,
-        Type::Boolean => DataType::Boolean,
-        Type::Int => DataType::Int32,
-        Type::Bigint => DataType::Int64,
-        Type::Double => DataType::Float64,
-        Type::Decimal { precision, scale } => DataType::Decimal128(*precision, i8::try_from(*scale).unwrap_or(0)),
-        Type::Date => DataType::Date32,
-        Type::Timestamp => DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())),
-        Type::Binary => DataType::Binary,
-        Type::List(item) => DataType::List(Arc::new(Field::new("item", arrow_type(item), true))),
-    }
-}
-
 /// The Arrow fields of a dataset's own columns; all may be null.
 pub fn own_fields(columns: &[Column]) -> Vec<Field> {
     columns.iter().map(|column| Field::new(&column.name, arrow_type(&column.kind), true)).collect()
 }
 
 /// The Arrow fields of `Columns::SYSTEM`, in that order; all may be null.
-pub fn system_fields() -> Vec<Field> {
+fn system_fields() -> Vec<Field> {
     let types =
         [DataType::Utf8, DataType::Utf8, DataType::Int64, DataType::Utf8, DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into()))];
     Columns::SYSTEM.iter().zip(types).map(|(name, kind)| Field::new(*name, kind, true)).collect()
@@ -47,11 +33,6 @@ pub fn system_fields() -> Vec<Field> {
 pub fn table_schema(columns: &[Column]) -> SchemaRef {
     let fields: Fields = own_fields(columns).into_iter().chain(system_fields()).collect();
     Arc::new(Schema::new(fields))
-}
-
-/// True for a column that holds JSON text.
-pub fn json_column(column: &Column) -> bool {
-    column.kind == Type::Json
 }
 
 #[derive(Serialize, Deserialize)]
@@ -151,9 +132,8 @@ mod tests {
 
     #[test]
     fn columns_come_back_from_the_delta_schema() {
-        let kinds = [
-            "text", "boolean", "int", "bigint", "double", "decimal(18,6)", "date", "timestamp", "json", "binary", "bigint[]", "json[][]",
-        ];
+        let kinds =
+            ["text", "boolean", "int", "bigint", "double", "decimal(18,6)", "date", "timestamp", "json", "binary", "bigint[]", "json[][]"];
         let columns: Vec<Column> = kinds.iter().map(|kind| Column::new(format!("a {kind}"), kind.parse().unwrap())).collect();
         assert_eq!(from_delta(&to_delta(&columns)).unwrap(), columns);
     }

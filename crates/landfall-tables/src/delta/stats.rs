@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 /// Only flat columns have values; a column without any is not in the maps.
 /// Text may be cut: then a minimum is a prefix, and a maximum ends with a character above all that it stands for.
-/// Timestamps are RFC 3339 in milliseconds, the minimum cut down and the maximum cut down too (readers add one).
+/// Timestamps are RFC 3339 in milliseconds; what they cut off widens the range.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Stats {

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use landfall_model::{Clock, DatasetName, Result};
+use landfall_model::{Clock, DatasetName, Result, limits};
 use landfall_store::{Store, keys};
 use parking_lot::{Mutex, RwLock};
 
@@ -98,6 +98,15 @@ impl Table {
     /// Writes a checkpoint of the newest version. May run beside commits, and twice.
     pub async fn checkpoint(&self) -> Result<()> {
         open::checkpoint(self.log()).await
+    }
+
+    /// The same, if enough versions came since the last one. True: it wrote one.
+    pub async fn checkpoint_if_due(&self) -> Result<bool> {
+        let version = self.state().await?.version;
+        if version - self.log().checkpointed().await? < limits::CHECKPOINT_VERSIONS {
+            return Ok(false);
+        }
+        self.checkpoint().await.map(|()| true)
     }
 
     pub(super) fn log(&self) -> &Log {

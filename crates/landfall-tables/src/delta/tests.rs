@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use landfall_model::{Clock, Column, DataFile, DatasetName, ErrorKind, LoadId, ManifestId, Timestamp, Type};
+use landfall_model::{Clock, Column, DataFile, DatasetName, ErrorKind, LoadId, ManifestId, Timestamp, Type, limits};
 use landfall_store::{Store, keys};
 use tempfile::TempDir;
 
@@ -194,9 +194,9 @@ async fn every_step_leads_to_what_opening_anew_shows() {
         if number == 7 {
             writer.checkpoint().await.unwrap();
         }
-        let anew = told(&*bench.table().refresh().await.unwrap());
-        assert_eq!(told(&*follower.refresh().await.unwrap()), anew);
-        assert_eq!(told(&*writer.state().await.unwrap()), anew);
+        let anew = told(&bench.table().refresh().await.unwrap());
+        assert_eq!(told(&follower.refresh().await.unwrap()), anew);
+        assert_eq!(told(&writer.state().await.unwrap()), anew);
     }
 }
 
@@ -235,10 +235,13 @@ async fn a_protocol_that_another_writer_raised_is_refused() {
 async fn a_table_of_five_hundred_versions_opens() {
     let bench = Bench::new().await;
     let table = bench.table();
+    let mut checkpoints = 0;
     for number in 1..=500 {
         table.commit(&bench.loaded(number)).await.unwrap();
+        checkpoints += i64::from(table.checkpoint_if_due().await.unwrap());
     }
+    assert_eq!(checkpoints, 500 / limits::CHECKPOINT_VERSIONS);
     let state = bench.table().state().await.unwrap();
     assert_eq!((state.version, state.load, state.files.size()), (499, 500, 500));
-    assert_eq!(told(&state), told(&*table.state().await.unwrap()));
+    assert_eq!(told(&state), told(&table.state().await.unwrap()));
 }

@@ -84,9 +84,8 @@ fn joined(recipe: &Recipe, parts: Vec<Events>, dead: Vec<(LandingId, Error)>) ->
 
 /// Rows that were made before a column was added.
 fn under(rows: &RecordBatch, schema: &SchemaRef) -> Result<RecordBatch> {
-    let column = |field: &FieldRef| {
-        rows.column_by_name(field.name()).cloned().unwrap_or_else(|| new_null_array(field.data_type(), rows.num_rows()))
-    };
+    let column =
+        |field: &FieldRef| rows.column_by_name(field.name()).cloned().unwrap_or_else(|| new_null_array(field.data_type(), rows.num_rows()));
     batch(schema.clone(), schema.fields().iter().map(column).collect(), rows.num_rows())
 }
 
@@ -159,4 +158,3 @@ async fn finish(recipe: &Recipe, run: &Run, decoded: Vec<Decoded>, summary: Summ
     let rows = batch(table_schema(recipe.table_columns()), columns, rows)?;
     Ok(Events { rows, rejects, summary, dead: Vec::new() })
 }
-

@@ -73,10 +73,8 @@ impl Run {
     /// A reject, with its place in the landing's own body; `None` where the line is in no landing.
     pub(super) fn reject(&self, rejected: Rejected) -> Option<Reject> {
         let start = self.start(rejected.place.line)?;
-        let place = Place {
-            line: rejected.place.line - start.line + 1,
-            byte_offset: rejected.place.byte_offset.saturating_sub(start.offset),
-        };
+        let place =
+            Place { line: rejected.place.line - start.line + 1, byte_offset: rejected.place.byte_offset.saturating_sub(start.offset) };
         Some(Reject {
             landing: start.landing.id.clone(),
             event: Some(start.event(rejected.place.line).to_string()),
@@ -92,6 +90,10 @@ impl Start {
     /// The event on a line of the text.
     fn event(&self, line: u64) -> EventId {
         let place = i64::try_from(line.saturating_sub(self.line)).unwrap_or(i64::MAX);
-        EventId { dataset: self.landing.dataset.clone(), region: self.landing.region.clone(), seq: self.landing.first_seq.saturating_add(place) }
+        EventId {
+            dataset: self.landing.dataset.clone(),
+            region: self.landing.region.clone(),
+            seq: self.landing.first_seq.saturating_add(place),
+        }
     }
 }

@@ -26,7 +26,8 @@ pub(super) async fn transformed(transform: &Transform, own: RecordBatch, system:
     let parts: Vec<RecordBatch> = stream.try_collect().await.map_err(|error| transform::failure(&error))?;
     let rows = concat_batches(&schema, &parts).map_err(broken)?;
     let numbers = rows.column_by_name(ROW).ok_or_else(|| broken("the transform lost its rows' numbers"))?;
-    let numbers: UInt64Array = numbers.as_primitive::<Int64Type>().iter().map(|number| number.and_then(|number| u64::try_from(number).ok())).collect();
+    let numbers: UInt64Array =
+        numbers.as_primitive::<Int64Type>().iter().map(|number| number.and_then(|number| u64::try_from(number).ok())).collect();
     let system = system.iter().map(|column| take(column, &numbers, None)).collect::<Result<_, _>>().map_err(broken)?;
     let own = (0..schema.fields().len()).filter(|place| schema.field(*place).name() != ROW).collect::<Vec<_>>();
     Ok((rows.project(&own).map_err(broken)?, system))

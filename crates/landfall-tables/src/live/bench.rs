@@ -9,8 +9,8 @@ use landfall_catalog::manifests::Recorded;
 use landfall_catalog::testing::TestCatalog;
 use landfall_catalog::{Catalog, Definitions};
 use landfall_model::{
-    BodyPlace, Clock, Counts, DataFile, Dataset, DatasetName, Kind, Landing, LandingId, LandingState, LoadId, Manifest, ManifestId, Phase, Principal, Region,
-    Result, Source, Subject,
+    BodyPlace, Clock, Counts, DataFile, Dataset, DatasetName, Kind, Landing, LandingId, LandingState, LoadId, Manifest, ManifestId, Phase,
+    Principal, Region, Result, Source, Subject,
 };
 use landfall_store::{Store, keys};
 use parquet::arrow::ArrowWriter;
@@ -28,7 +28,6 @@ pub struct Bench {
     _place: TestCatalog,
     pub catalog: Catalog,
     pub clock: Clock,
-    pub gate: Gate,
     pub tables: Tables,
     pub live: Live,
     pub queries: Queries,
@@ -59,8 +58,8 @@ impl Bench {
         let gate = Gate::new("0123456789abcdef");
         gate.set_datasets(datasets);
         let spill = folder.path().join("spill");
-        let queries = Queries::new(catalog.clone(), definitions, live.clone(), gate.clone(), &spill).unwrap();
-        Bench { _folder: folder, _place: place, catalog, clock, gate, tables, live, queries }
+        let queries = Queries::new(catalog.clone(), definitions, live.clone(), gate, &spill).unwrap();
+        Bench { _folder: folder, _place: place, catalog, clock, tables, live, queries }
     }
 
     /// Lands the events, one JSON document each, as one batch; returns the number of the first.

@@ -130,7 +130,8 @@ mod tests {
 
     fn column(kind: &str, low: Value, high: Value) -> ColumnStatistics {
         let schema = table_schema(&[landfall_model::Column::new("c", kind.parse::<Type>().unwrap())]);
-        let stats = Stats::parse(&json!({"numRecords": 3, "minValues": {"c": low}, "maxValues": {"c": high}, "nullCount": {"c": 1}}).to_string());
+        let stats =
+            Stats::parse(&json!({"numRecords": 3, "minValues": {"c": low}, "maxValues": {"c": high}, "nullCount": {"c": 1}}).to_string());
         of_column(&stats, &schema.fields()[0])
     }
 

@@ -88,6 +88,11 @@ impl Tail {
         Ok(grown.snapshot(table))
     }
 
+    /// Begins anew.
+    pub async fn reset(&self) {
+        *self.grown.lock().await = Grown::default();
+    }
+
     /// Forgets what `table` holds, unless somebody is at it.
     pub fn forget_loaded(&self, table: &State) {
         if let Ok(mut grown) = self.grown.try_lock() {

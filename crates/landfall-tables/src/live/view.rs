@@ -81,6 +81,8 @@ impl Live {
             }
             state = self.0.tables.get(dataset).refresh().await?;
         }
+        // A table that was set back would otherwise stay older than the tail for ever.
+        view.tail.reset().await;
         let message = format!("the table of `{dataset}` moved on each time it was looked at");
         Err(Error::unavailable("reading events that wait to be loaded; ask again", message))
     }
@@ -105,7 +107,7 @@ impl Live {
         }
         let others: Vec<_> = self.0.views.lock().iter().map(|(name, view)| (name.clone(), Arc::clone(view))).collect();
         for (name, view) in others.into_iter().filter(|(name, _)| name != dataset) {
-            view.tail.forget_loaded(&*self.state(&name).await?);
+            view.tail.forget_loaded(&self.state(&name).await?);
         }
         Ok(())
     }
@@ -138,7 +140,8 @@ impl Live {
             return Ok(known.clone());
         }
         let table = self.0.tables.get(dataset);
-        let files = FileSet::new(state, table.root(), Arc::clone(&schema)).map_err(|error| Error::internal("reading a table's files", error))?;
+        let files =
+            FileSet::new(state, table.root(), Arc::clone(&schema)).map_err(|error| Error::internal("reading a table's files", error))?;
         let prepared = Prepared { version: state.version, schema, files: Arc::new(files) };
         *kept = Some(prepared.clone());
         Ok(prepared)

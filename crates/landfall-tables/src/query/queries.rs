@@ -35,7 +35,7 @@ pub struct Queries {
 }
 
 impl Queries {
-    /// `spill` is a folder for what does not fit into memory.
+    /// `spill` is a folder for what does not fit into memory; whatever is in it is deleted.
     pub fn new(catalog: Catalog, definitions: Definitions, live: Live, gate: Gate, spill: &Path) -> Result<Queries> {
         let sessions = Sessions::new(live.store(), spill, catalog.clock().clone())?;
         let system = SystemTables::new(catalog, live.store().clone());
@@ -75,7 +75,7 @@ impl Queries {
     async fn plan(&self, context: &Context, sql: &str, values: &[Value]) -> Result<(SessionState, Arc<dyn ExecutionPlan>)> {
         let values = params::scalars(values)?;
         let mut statement = statement::parse(sql)?;
-        let tables = self.visible.open(context, &statement::references(&statement)?).await?;
+        let tables = self.visible.open(context, &statement::references(&statement)?, self.sessions.table_functions()).await?;
         let schemas: Vec<_> = tables.iter().map(|table| table.table.schema()).collect();
         names::fit_case(&mut statement, schemas.iter().flat_map(|schema| schema.fields()).map(|field| field.name().as_str()));
         let session = self.sessions.session(tables)?;

@@ -24,7 +24,13 @@ pub struct Run {
 }
 
 impl Run {
-    pub fn new(rows: SendableRecordBatchStream, first: Option<RecordBatch>, started: Instant, within: Duration, place: OwnedSemaphorePermit) -> Run {
+    pub fn new(
+        rows: SendableRecordBatchStream,
+        first: Option<RecordBatch>,
+        started: Instant,
+        within: Duration,
+        place: OwnedSemaphorePermit,
+    ) -> Run {
         let ends = Box::pin(tokio::time::sleep_until(started + within));
         Run { rows, first, ends, within, done: false, _place: place }
     }

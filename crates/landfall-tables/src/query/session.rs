@@ -5,7 +5,9 @@ use std::path::Path;
 use std::sync::Arc;
 
 use chrono::DateTime;
-use datafusion::catalog::{CatalogProvider, MemoryCatalogProvider, MemoryCatalogProviderList, MemorySchemaProvider, SchemaProvider, TableProvider};
+use datafusion::catalog::{
+    CatalogProvider, MemoryCatalogProvider, MemoryCatalogProviderList, MemorySchemaProvider, SchemaProvider, TableProvider,
+};
 use datafusion::execution::SessionState;
 use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
 use datafusion::execution::memory_pool::FairSpillPool;
@@ -16,6 +18,7 @@ use datafusion::prelude::SessionConfig;
 use landfall_model::{Clock, Error, Result, limits};
 use landfall_store::Store;
 
+use super::tables::Functions;
 use crate::live::STORE_URL;
 
 /// Every table is in this catalog; nobody has to write it.
@@ -38,12 +41,20 @@ pub struct Sessions {
 }
 
 impl Sessions {
-    /// `spill` is a folder for what does not fit into memory; it is made where it is missing.
+    /// `spill` is a folder for what does not fit into memory, and for nothing else: what a crash left there is deleted.
     pub fn new(store: &Store, spill: &Path, clock: Clock) -> Result<Sessions> {
-        std::fs::create_dir_all(spill).map_err(|why| Error::unavailable(&format!("making the folder {}", spill.display()), why))?;
+        let cleared = match std::fs::remove_dir_all(spill) {
+            Err(why) if why.kind() != std::io::ErrorKind::NotFound => Err(why),
+            _ => std::fs::create_dir_all(spill),
+        };
+        cleared.map_err(|why| Error::unavailable(&format!("making the folder {}", spill.display()), why))?;
         let runtime = runtime(store, spill).map_err(|error| Error::internal("setting up queries", error))?;
         let base = SessionStateBuilder::new().with_config(config()).with_runtime_env(runtime).with_default_features().build();
         Ok(Sessions { base, clock })
+    }
+
+    pub fn table_functions(&self) -> &Functions {
+        self.base.table_functions()
     }
 
     /// A session that knows these tables.

@@ -1,8 +1,8 @@
 //! One statement of SQL, admitted: something that asks and changes nothing.
 
+use datafusion::common::TableReference;
 use datafusion::logical_expr::LogicalPlan;
 use datafusion::prelude::SQLOptions;
-use datafusion::common::TableReference;
 use datafusion::sql::parser::{DFParser, Statement};
 use datafusion::sql::resolve::resolve_table_references;
 use datafusion::sql::sqlparser::ast::Statement as Sql;
@@ -23,7 +23,9 @@ pub fn parse(sql: &str) -> Result<Statement> {
         (Some(statement), 0) if asks(&statement) => Ok(statement),
         (Some(statement), 0) => {
             let words: String = statement.to_string().split_whitespace().take(2).collect::<Vec<_>>().join(" ");
-            Err(bad(format!("`{words} ...` is not answered here: tables change by what lands; select, with, values, explain, show tables and describe are")))
+            Err(bad(format!(
+                "`{words} ...` is not answered here: tables change by what lands; select, with, values, explain, show tables and describe are"
+            )))
         }
     }
 }
@@ -65,7 +67,8 @@ mod tests {
 
     #[test]
     fn what_asks_is_admitted_and_what_changes_is_not() {
-        for sql in ["select 1;", "with a as (select 1) select * from a", "values (1)", "explain select 1", "show tables", "describe orders"] {
+        for sql in ["select 1;", "with a as (select 1) select * from a", "values (1)", "explain select 1", "show tables", "describe orders"]
+        {
             assert!(parse(sql).is_ok(), "{sql}");
         }
         for (sql, part) in [

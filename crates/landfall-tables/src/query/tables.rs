@@ -1,10 +1,12 @@
 //! Which tables a statement names, and whether its caller may.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use arrow::datatypes::SchemaRef;
-use datafusion::datasource::empty::EmptyTable;
+use datafusion::catalog::TableFunction;
 use datafusion::common::TableReference;
+use datafusion::datasource::empty::EmptyTable;
 use landfall_access::{Context, Decision, Gate};
 use landfall_catalog::Definitions;
 use landfall_model::{Action, DatasetName, Error, ErrorKind, Result};
@@ -12,6 +14,9 @@ use landfall_model::{Action, DatasetName, Error, ErrorKind, Result};
 use super::session::{DATASETS, Named, SYSTEM};
 use super::system::{SystemKind, SystemTables};
 use crate::live::Live;
+
+/// The functions that give tables, by name.
+pub type Functions = HashMap<String, Arc<TableFunction>>;
 
 /// Cloning shares it.
 #[derive(Clone)]
@@ -24,20 +29,27 @@ pub struct Visible {
 
 impl Visible {
     /// The tables behind `references`, each as it is now.
-    pub async fn open(&self, context: &Context, references: &[TableReference]) -> Result<Vec<Named>> {
+    pub async fn open(&self, context: &Context, references: &[TableReference], functions: &Functions) -> Result<Vec<Named>> {
         let mut tables = Vec::with_capacity(references.len());
         for reference in references {
             match reference.schema() {
+                // `generate_series(1, 9)` stands where a table does, and DataFusion brings it.
+                None if functions.contains_key(reference.table()) && !self.is_dataset(reference.table()) => {}
                 None | Some(DATASETS) => tables.push(self.dataset(context, reference.table()).await?),
                 Some(SYSTEM) => tables.push(self.system(context, reference.table())?),
                 Some("information_schema") => self.describe(context, &mut tables).await?,
                 Some(other) => {
-                    let message = format!("there is no schema `{other}`: tables are in `{DATASETS}`, which may be left out, and in `{SYSTEM}`");
+                    let message =
+                        format!("there is no schema `{other}`: tables are in `{DATASETS}`, which may be left out, and in `{SYSTEM}`");
                     return Err(Error::new(ErrorKind::BadSql, message));
                 }
             }
         }
         Ok(tables)
+    }
+
+    fn is_dataset(&self, name: &str) -> bool {
+        self.definitions.all().keys().any(|dataset| dataset.as_str() == name)
     }
 
     /// The datasets that the caller may query.
@@ -82,7 +94,8 @@ impl Visible {
 /// There is no such table; perhaps one of `known` was meant.
 fn unknown<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Error {
     let bare = name.rsplit('.').next().unwrap_or(name);
-    let near = known.map(|known| (strsim::damerau_levenshtein(bare, known), known)).filter(|(distance, known)| *distance <= known.len().max(3) / 3);
+    let near = known.map(|known| (strsim::damerau_levenshtein(bare, known), known));
+    let near = near.filter(|(distance, known)| *distance <= known.len().max(3) / 3 || (bare.len() > 2 && known.starts_with(bare)));
     let hint = match near.min() {
         Some((_, near)) => format!("; did you mean `{}{near}`?", if name.contains('.') { "landfall." } else { "" }),
         None => "; `show tables` lists those that you may query".to_owned(),
@@ -99,6 +112,9 @@ mod tests {
         let known = || ["orders", "weather"].into_iter();
         assert_eq!(unknown("ordesr", known()).message, "there is no table `ordesr`; did you mean `orders`?");
         assert!(unknown("zzz", known()).message.ends_with("`show tables` lists those that you may query"));
-        assert_eq!(unknown("landfall.job", ["jobs"].into_iter()).message, "there is no table `landfall.job`; did you mean `landfall.jobs`?");
+        assert_eq!(
+            unknown("landfall.job", ["jobs"].into_iter()).message,
+            "there is no table `landfall.job`; did you mean `landfall.jobs`?"
+        );
     }
 }

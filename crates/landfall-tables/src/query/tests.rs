@@ -1,7 +1,9 @@
 //! Queries against a real catalog and a real store.
 
-use landfall_access::{Context, Credentials, KeyRecord, Verifier};
-use landfall_model::{Action, Clock, Column, Dataset, ErrorKind, Grant, Grantee, ManifestId, Place, Principal, Reject, Source, Type, limits};
+use landfall_access::Context;
+use landfall_model::{
+    Action, Clock, Column, Dataset, ErrorKind, Grant, Grantee, ManifestId, Place, Principal, Reject, Source, Type, limits,
+};
 use serde_json::{Value, json};
 
 use crate::live::bench::{Bench, name};
@@ -94,24 +96,30 @@ async fn what_is_wrong_with_a_statement_is_said() {
 #[tokio::test]
 async fn nobody_sees_what_nothing_grants() {
     let bench = bench().await;
-    bench.gate.set_keys(vec![KeyRecord { name: "other".into(), verifier: Verifier::of("lfk_other"), grants: vec![] }]);
     let anonymous = Context::anonymous(Source::Http);
-    let other = bench.gate.authenticate(Credentials::Bearer("lfk_other"), Source::Http, None).unwrap();
+    let other = Context { principal: Principal::Key("other".into()), ..Context::anonymous(Source::Http) };
+    let third = Context { principal: Principal::Key("third".into()), ..Context::anonymous(Source::Http) };
     assert_eq!(bench.ask_as(&anonymous, "select count(*) from cars", &[]).await.unwrap()["rows"], json!([[2]]));
     let denied = bench.ask_as(&anonymous, "select * from cars, secret", &[]).await.unwrap_err();
     assert_eq!(denied.kind, ErrorKind::Unauthenticated);
-    let denied = bench.ask_as(&other, "select (select count(*) from cars)", &[]).await.unwrap_err();
-    assert!(denied.kind == ErrorKind::Denied && denied.message.contains("may not query the dataset `cars`"), "{denied}");
-    for (context, datasets) in [(&anonymous, json!([["cars"]])), (&other, json!([["secret"]]))] {
-        for sql in ["select dataset from landfall.datasets", "select distinct dataset from landfall.audit"] {
+    let denied = bench.ask_as(&third, "select (select count(*) from secret)", &[]).await.unwrap_err();
+    assert!(denied.kind == ErrorKind::Denied && denied.message.contains("may not query the dataset `secret`"), "{denied}");
+    bench.land("secret", &[json!({"a": 1}).to_string()]).await;
+    let landings = |dataset: &str| format!("select count(*) from landfall.landings where dataset = '{dataset}'");
+    // What is granted to anonymous is granted to all.
+    for (context, datasets, secret) in
+        [(&anonymous, json!([["cars"]]), 0), (&third, json!([["cars"]]), 0), (&other, json!([["cars"], ["secret"]]), 1)]
+    {
+        for sql in ["select dataset from landfall.datasets order by 1", "select distinct dataset from landfall.audit order by 1"] {
             assert_eq!(bench.ask_as(context, sql, &[]).await.unwrap()["rows"], datasets, "{sql}");
         }
-        let tables = "select table_name from information_schema.tables where table_schema = 'public'";
+        let tables =
+            "select table_name from information_schema.tables where table_schema = 'public' and table_type = 'BASE TABLE' order by 1";
         assert_eq!(bench.ask_as(context, tables, &[]).await.unwrap()["rows"], datasets);
+        assert_eq!(bench.ask_as(context, &landings("cars"), &[]).await.unwrap()["rows"], json!([[2]]));
+        assert_eq!(bench.ask_as(context, &landings("secret"), &[]).await.unwrap()["rows"], json!([[secret]]));
+        assert_eq!(bench.ask_as(context, "select count(*) from landfall.landings", &[]).await.unwrap()["rows"], json!([[2 + secret]]));
     }
-    let landings = "select count(*) from landfall.landings where dataset = 'cars'";
-    assert_eq!(bench.ask_as(&other, landings, &[]).await.unwrap()["rows"], json!([[0]]));
-    assert_eq!(bench.ask_as(&anonymous, landings, &[]).await.unwrap()["rows"], json!([[2]]));
 }
 
 #[tokio::test]
@@ -131,7 +139,8 @@ async fn the_systems_tables_are_read_page_by_page() {
     for id in 1..=3 {
         bench.land("cars", &[json!({ "id": id }).to_string(), json!({ "id": id }).to_string()]).await;
     }
-    let landings = "select kind, first_event, last_event, records, phase from landfall.landings where dataset = 'cars' order by landing limit 1";
+    let landings =
+        "select kind, first_event, last_event, records, phase from landfall.landings where dataset = 'cars' order by landing limit 1";
     assert_eq!(bench.rows(landings).await, json!([["batch", "cars.local.1", "cars.local.2", 2, "received"]]));
     assert_eq!(bench.rows("select count(*) from landfall.landings").await, json!([[3]]));
     let audit = "select dataset, received_records, in_flight_records, loaded_records, balances from landfall.audit order by dataset";

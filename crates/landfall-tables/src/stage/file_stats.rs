@@ -2,14 +2,15 @@
 //! protocol.md, "Per-file Statistics". Text comes cut by the Parquet writer
 //! already, its maximum rounded up.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use arrow::datatypes::{DataType, Schema, TimeUnit};
+use arrow::array::{AsArray, RecordBatch};
+use arrow::datatypes::{DataType, Float64Type, Schema, TimeUnit};
 use chrono::{DateTime, Days, NaiveDate, SecondsFormat};
 use landfall_model::Columns;
 use parquet::file::metadata::ParquetMetaData;
 use parquet::file::statistics::Statistics;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use crate::delta::Stats;
 
@@ -19,8 +20,18 @@ const COLUMNS: usize = 32;
 /// Decimals with more digits would lose some on the way through JSON numbers.
 const DECIMAL_DIGITS: u8 = 15;
 
-/// `stats` of an `add` action.
-pub(super) fn stats(footer: &ParquetMetaData, schema: &Schema) -> String {
+/// Adds the names of the columns of `batch` that hold a NaN. Readers sort it above all numbers, Parquet passes it over.
+pub(super) fn note_nan(batch: &RecordBatch, names: &mut BTreeSet<String>) {
+    for (field, array) in batch.schema().fields().iter().zip(batch.columns()) {
+        let doubles = array.as_primitive_opt::<Float64Type>();
+        if doubles.is_some_and(|doubles| doubles.iter().flatten().any(f64::is_nan)) {
+            names.insert(field.name().clone());
+        }
+    }
+}
+
+/// `stats` of an `add` action; the columns `nan` have no bounds.
+pub(super) fn stats(footer: &ParquetMetaData, schema: &Schema, nan: &BTreeSet<String>) -> String {
     let own = schema.fields().len().saturating_sub(Columns::SYSTEM.len());
     let mut stats = Stats { num_records: footer.file_metadata().num_rows(), ..Stats::default() };
     let wanted: BTreeMap<&str, &DataType> = schema
@@ -37,6 +48,10 @@ pub(super) fn stats(footer: &ParquetMetaData, schema: &Schema) -> String {
         let parts: Option<Vec<&Statistics>> = footer.row_groups().iter().map(|group| group.column(at).statistics()).collect();
         if let Some(parts) = parts {
             column(&mut stats, name, kind, &parts);
+            if nan.contains(name) {
+                stats.min_values.remove(name);
+                stats.max_values.remove(name);
+            }
         }
     }
     serde_json::to_string(&stats).unwrap_or_default()
@@ -52,13 +67,9 @@ fn column(stats: &mut Stats, name: &str, kind: &DataType, parts: &[&Statistics])
     let max = bounds.iter().map(|(_, max)| max).reduce(|a, b| if b > a { b } else { a });
     let (Some(min), Some(max)) = (min, max) else { return };
     if let (Some(min), Some(max)) = (value(min, kind, Side::Min), value(max, kind, Side::Max)) {
-        put(&mut stats.min_values, name, min);
-        put(&mut stats.max_values, name, max);
+        stats.min_values.insert(name.to_owned(), min);
+        stats.max_values.insert(name.to_owned(), max);
     }
-}
-
-fn put(values: &mut Map<String, Value>, name: &str, value: Value) {
-    values.insert(name.to_owned(), value);
 }
 
 /// One end of what a column holds, in Parquet's terms.

@@ -19,7 +19,8 @@ impl Staging {
     pub async fn stage_range(&self, dataset: &DatasetName, region: &Region, first: i64, batches: Vec<WaitingBatch>) -> Result<Staged> {
         let last = batches.last().map_or(first - 1, |batch| batch.landing.last_seq());
         let (taken, left): (Vec<_>, Vec<_>) = batches.into_iter().partition(|batch| batch.landing.phase == Phase::Received);
-        let range = Subject::Range { region: region.clone(), first, last, except: left.into_iter().map(|batch| batch.landing.id).collect() };
+        let range =
+            Subject::Range { region: region.clone(), first, last, except: left.into_iter().map(|batch| batch.landing.id).collect() };
         let mut staged = self.stage_batches(dataset, range, taken).await?;
         if let Subject::Range { except, .. } = &mut staged.manifest.subject {
             except.extend(staged.dead.iter().map(|(landing, _)| landing.clone()));

@@ -134,9 +134,32 @@ async fn a_file_becomes_rows_that_know_where_they_came_from() {
     assert_eq!(bench.show(file, &["_landing"]), expected);
     let stats = Stats::parse(&file.stats);
     assert_eq!((stats.num_records, file.rows, manifest.counts.rows, manifest.counts.records), (2, 2, 2, 2));
-    assert_eq!((&stats.min_values["at"], &stats.max_values["at"]), (&"2026-01-02T00:00:00.000Z".into(), &"2026-01-02T03:04:05.679Z".into()));
+    assert_eq!(
+        (&stats.min_values["at"], &stats.max_values["at"]),
+        (&"2026-01-02T00:00:00.000Z".into(), &"2026-01-02T03:04:05.679Z".into())
+    );
     assert_eq!((&stats.min_values["name"], &stats.max_values["name"], &stats.null_count["n"]), (&"ann".into(), &"bo\nb".into(), &0.into()));
     assert!(stats.min_values.contains_key("_landing") && !stats.min_values.contains_key("_line"), "{stats:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn statistics_never_leave_a_row_out() {
+    let bench = Bench::new(|dataset| {
+        let column = |name: &str, kind: &str| landfall_model::Column::new(name, kind.parse().unwrap());
+        dataset.columns =
+            Some(vec![column("x", "double"), column("y", "double"), column("d", "date"), column("m", "decimal(9,2)"), column("z", "int")]);
+    })
+    .await;
+    let manifest = bench.file("x,y,d,m,z\nNaN,1.5,1969-12-31,-1.10,\n2,-3,2026-01-02,7,\n").await.unwrap();
+    let stats = Stats::parse(&manifest.files[0].stats);
+    let bounds = |name: &str| (stats.min_values.get(name).map(ToString::to_string), stats.max_values.get(name).map(ToString::to_string));
+    let some = |min: &str, max: &str| (Some(min.to_owned()), Some(max.to_owned()));
+    assert_eq!((bounds("x"), bounds("z")), ((None, None), (None, None)));
+    assert_eq!(
+        (bounds("y"), bounds("d"), bounds("m")),
+        (some("-3.0", "1.5"), some("\"1969-12-31\"", "\"2026-01-02\""), some("-1.1", "7.0"))
+    );
+    assert_eq!((&stats.null_count["z"], &stats.null_count["x"]), (&2.into(), &0.into()));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -193,7 +216,10 @@ async fn a_transform_makes_the_rows() {
     let text = "n,who\n1,a\n2,b\n3,a\n";
     let without = ["_landing", "_key", "_event", "_received_at"];
     for (sql, expected) in [
-        ("select n * 2 as m from input where n <> 2", "+---+-------+\n| m | _line |\n+---+-------+\n| 2 | 2     |\n| 6 | 4     |\n+---+-------+"),
+        (
+            "select n * 2 as m from input where n <> 2",
+            "+---+-------+\n| m | _line |\n+---+-------+\n| 2 | 2     |\n| 6 | 4     |\n+---+-------+",
+        ),
         ("select sum(n) as s from input", "+---+-------+\n| s | _line |\n+---+-------+\n| 6 |       |\n+---+-------+"),
         ("select n from input limit 1", "+---+-------+\n| n | _line |\n+---+-------+\n| 1 |       |\n+---+-------+"),
     ] {
@@ -215,7 +241,11 @@ async fn events_are_staged_by_range_and_day() {
     let dead = batches[1].landing.id.clone();
     bench.clock.advance(std::time::Duration::from_secs(86_400));
     batches.push(bench.batch(4, &[r#"{"n":4,"m":true}"#]).await);
-    bench.catalog.extend_columns(&bench.dataset.name, 0, vec![landfall_model::Column::new("n", landfall_model::Type::Double)]).await.unwrap();
+    bench
+        .catalog
+        .extend_columns(&bench.dataset.name, 0, vec![landfall_model::Column::new("n", landfall_model::Type::Double)])
+        .await
+        .unwrap();
     let staged = bench.range(1, batches).await.unwrap();
     assert!(staged.dead.is_empty());
     let manifest = staged.manifest;

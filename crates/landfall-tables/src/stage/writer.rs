@@ -2,6 +2,8 @@
 //! one file at a time. Each path is registered before its first byte is
 //! written, so that a crash leaves nothing that nobody knows of.
 
+use std::collections::BTreeSet;
+
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use landfall_model::{DataFile, DatasetName, ManifestId, Result, limits};
@@ -27,6 +29,8 @@ struct Open {
     partition: String,
     schema: SchemaRef,
     parquet: ArrowWriter<BlockingUpload>,
+    /// Columns that have held a NaN, which no minimum and maximum tells of.
+    nan: BTreeSet<String>,
 }
 
 impl DataFileWriter {
@@ -53,6 +57,7 @@ impl DataFileWriter {
         if let Err(why) = written {
             return Err(open.parquet.inner_mut().error().unwrap_or_else(|| failed(&why)));
         }
+        file_stats::note_nan(batch, &mut open.nan);
         self.rows += i64::try_from(batch.num_rows()).unwrap_or(i64::MAX);
         Ok(())
     }
@@ -68,7 +73,7 @@ impl DataFileWriter {
         let upload = self.outputs.begin(&format!("{}/{path}", self.root))?;
         let properties = encoding::properties(first)?;
         let parquet = ArrowWriter::try_new(upload, first.schema(), Some(properties)).map_err(|why| failed(&why))?;
-        Ok(Open { path, partition: partition.to_owned(), schema: first.schema(), parquet })
+        Ok(Open { path, partition: partition.to_owned(), schema: first.schema(), parquet, nan: BTreeSet::new() })
     }
 
     fn close(&mut self) -> Result<()> {
@@ -80,7 +85,7 @@ impl DataFileWriter {
         let stored = open.parquet.inner_mut().finish()?;
         let size = i64::try_from(stored.size).unwrap_or(i64::MAX);
         let rows = footer.file_metadata().num_rows();
-        let stats = file_stats::stats(&footer, &open.schema);
+        let stats = file_stats::stats(&footer, &open.schema, &open.nan);
         self.done.push(DataFile { path: open.path, partition: open.partition, size, rows, stats });
         Ok(())
     }

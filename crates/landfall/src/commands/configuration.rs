@@ -33,7 +33,7 @@ pub fn schema(screen: Screen) -> Result<(), Failure> {
     screen.line(&serde_json::to_string_pretty(&crate::config::schema()).unwrap_or_default())
 }
 
-pub fn serve(path: Option<PathBuf>, data: Option<String>, roles: Roles, screen: Screen) -> Result<(), Failure> {
+pub fn serve(path: Option<PathBuf>, data: Option<String>, roles: Roles) -> Result<(), Failure> {
     let config = load(path.as_deref(), data.as_deref()).map_err(|mistakes| failure(&mistakes))?;
     serve::log();
     let admin_key = std::env::var("LANDFALL_ADMIN_KEY").ok();
@@ -43,6 +43,5 @@ pub fn serve(path: Option<PathBuf>, data: Option<String>, roles: Roles, screen: 
     };
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let outcome = runtime.block_on(serve::serve(config, roles, admin_key, reload));
-    let _ = screen;
     Ok(outcome?)
 }

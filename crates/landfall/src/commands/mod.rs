@@ -40,8 +40,8 @@ pub use failure::Failure;
 pub use audit::audit;
 pub use lists::{DEAD_LETTERS, LANDINGS, REJECTS};
 pub use put::put_bytes;
-pub use send::send_reader;
-pub use sql::{Answer, query};
+pub use send::{Sent, send_reader};
+pub use sql::query;
 pub use status::wait_until_done;
 
 /// Runs the command that `arguments` ask for.
@@ -69,9 +69,9 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
 fn dispatch(command: Command, server: &Server, screen: Screen) -> Result<(), Failure> {
     match command {
         Command::Demo { exit } => demo::run(screen, exit),
-        Command::Serve { config, data, roles } => configuration::serve(config.config, data, roles, screen),
+        Command::Serve { config, data, roles } => configuration::serve(config.config, data, roles),
         Command::Check { config } => configuration::check(config.config.as_deref(), screen),
-        Command::Openapi => screen.line(&crate::landfall_server::openapi()),
+        Command::Openapi => screen.line(&crate::app::openapi(None)),
         Command::Schema => configuration::schema(screen),
         Command::Completion { shell } => {
             clap_complete::generate(shell, &mut Arguments::command(), "landfall", &mut io::stdout().lock());

@@ -96,12 +96,6 @@ impl Config {
         if mistakes.list.is_empty() { Ok(Config::from_file(file, warnings)) } else { Err(mistakes) }
     }
 
-    /// Every setting at its default, with `data` as its folder.
-    #[cfg(test)]
-    pub fn default_in(data: &str) -> Config {
-        Config::from_file(File { data: data.into(), ..File::default() }, Vec::new())
-    }
-
     fn from_file(file: File, mut warnings: Vec<String>) -> Config {
         let data = PathBuf::from(&file.data);
         let unbuilt = [("s3", &file.listen.s3), ("sftp", &file.listen.sftp), ("postgres", &file.listen.postgres)];

@@ -32,13 +32,11 @@ impl Grid {
         self.rows.push(row);
     }
 
-    pub fn len(&self) -> usize {
-        self.rows.len()
-    }
-
     /// The whole table, with a line break after each line.
     pub fn render(&self, screen: Screen) -> String {
         let mut table = Table::new();
+        // Text is cut where the room ends, not at the last word that fits: no cell holds this delimiter.
+        table.set_delimiter('\0');
         table.load_style(CALM).set_truncation_indicator("…").set_content_arrangement(ContentArrangement::Disabled);
         if screen.color {
             table.enforce_styling();

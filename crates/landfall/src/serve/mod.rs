@@ -1,6 +1,7 @@
 //! Serving: a node from its configuration, until it is told to stop.
 
 mod lines;
+mod log;
 mod run;
 mod tuning;
 
@@ -10,6 +11,7 @@ use crate::app::{self, Running, Settings};
 use crate::config::Config;
 use crate::roles::Roles;
 
+pub use log::log;
 pub use run::serve;
 
 /// Starts a node with the roles given. `admin_key`: what `LANDFALL_ADMIN_KEY` says.

@@ -21,7 +21,8 @@ pub(crate) fn unwrap(headers: &HeaderMap, body: Bytes) -> Result<Bytes> {
         Some("application/cloudevents+json") => structured::one(body),
         Some("application/cloudevents-batch+json") => structured::batch(body),
         Some(other) if other.starts_with("application/cloudevents") => {
-            let message = format!("CloudEvents are taken as JSON (application/cloudevents+json or -batch+json) or in binary mode, not as `{other}`");
+            let message =
+                format!("CloudEvents are taken as JSON (application/cloudevents+json or -batch+json) or in binary mode, not as `{other}`");
             Err(Error::new(ErrorKind::UnsupportedMediaType, message))
         }
         _ if headers.contains_key(SPECVERSION) || headers.contains_key(TYPE) => binary::event(headers, content_type, &body),

@@ -44,8 +44,8 @@ fn envelope(which: &str, event: &RawValue) -> Result<()> {
     if !event.get().starts_with('{') {
         return Err(wrong("it is not a JSON object"));
     }
-    let envelope: Envelope<'_> =
-        serde_json::from_str(event.get()).map_err(|error| wrong(&format!("its `specversion`, `id`, `source` and `type` must be text: {error}")))?;
+    let envelope: Envelope<'_> = serde_json::from_str(event.get())
+        .map_err(|error| wrong(&format!("its `specversion`, `id`, `source` and `type` must be text: {error}")))?;
     check(which, |name| {
         let attribute = match name {
             "specversion" => &envelope.specversion,

@@ -95,7 +95,8 @@ async fn body(http: &Http, landing: &Landing, range: Range<u64>) -> Result<Body>
         }
         BodyPlace::Inline => {
             let bytes = http.0.catalog.body(&landing.id).await?;
-            let whole = bytes.ok_or_else(|| Error::new(ErrorKind::Gone, "the file was replaced or removed while it was asked for: ask again"))?;
+            let whole =
+                bytes.ok_or_else(|| Error::new(ErrorKind::Gone, "the file was replaced or removed while it was asked for: ask again"))?;
             let at = |place: u64| usize::try_from(place).unwrap_or(usize::MAX).min(whole.len());
             Ok(Body::from(whole.slice(at(range.start)..at(range.end))))
         }

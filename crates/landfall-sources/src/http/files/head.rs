@@ -35,7 +35,10 @@ pub(super) fn head(request: &HeaderMap, landing: &Landing) -> Result<Head> {
         Verdict::Send => {}
         Verdict::NotModified => return Ok(Head { status: StatusCode::NOT_MODIFIED, headers, range: None }),
         Verdict::Failed => {
-            return Err(Error::new(ErrorKind::PreconditionFailed, format!("the file is now {etag}, which the conditions of the request rule out")));
+            return Err(Error::new(
+                ErrorKind::PreconditionFailed,
+                format!("the file is now {etag}, which the conditions of the request rule out"),
+            ));
         }
     }
     describe(&mut headers, landing)?;
@@ -46,7 +49,9 @@ pub(super) fn head(request: &HeaderMap, landing: &Landing) -> Result<Head> {
             insert(&mut headers, CONTENT_RANGE, &format!("bytes {}-{}/{size}", range.start, range.end - 1))?;
             (StatusCode::PARTIAL_CONTENT, range)
         }
-        Asked::Unsatisfiable => return Err(Error::new(ErrorKind::RangeNotSatisfiable, format!("the file has {size} bytes, and the range has none of them"))),
+        Asked::Unsatisfiable => {
+            return Err(Error::new(ErrorKind::RangeNotSatisfiable, format!("the file has {size} bytes, and the range has none of them")));
+        }
     };
     headers.insert(CONTENT_LENGTH, HeaderValue::from(range.end - range.start));
     Ok(Head { status, headers, range: Some(range) })

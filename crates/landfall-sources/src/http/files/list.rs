@@ -55,7 +55,12 @@ pub(crate) struct Files {
     ),
     responses((status = 200, description = "One page", body = Files), (status = "4XX", description = "Why not", content_type = "application/problem+json"))
 )]
-pub(crate) async fn list(State(http): State<Http>, context: Context, AtDataset(dataset): AtDataset, uri: Uri) -> Result<Json<Files>, Problem> {
+pub(crate) async fn list(
+    State(http): State<Http>,
+    context: Context,
+    AtDataset(dataset): AtDataset,
+    uri: Uri,
+) -> Result<Json<Files>, Problem> {
     let asked: Asked = query(&uri)?;
     let limit = page_limit(asked.limit)?;
     let prefixes = match http.0.gate.decide(&context, Action::List, Some(&dataset), None) {
@@ -87,7 +92,9 @@ pub(crate) async fn list(State(http): State<Http>, context: Context, AtDataset(d
 fn visible(asked: &str, granted: Vec<String>) -> Vec<String> {
     let mut prefixes = granted
         .into_iter()
-        .filter_map(|granted| if asked.starts_with(&granted) { Some(asked.to_owned()) } else { granted.starts_with(asked).then_some(granted) })
+        .filter_map(
+            |granted| if asked.starts_with(&granted) { Some(asked.to_owned()) } else { granted.starts_with(asked).then_some(granted) },
+        )
         .collect::<Vec<_>>();
     prefixes.sort();
     prefixes.dedup_by(|later, earlier| later.starts_with(earlier.as_str()));

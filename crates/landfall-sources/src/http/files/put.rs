@@ -1,11 +1,11 @@
 //! `PUT /v1/datasets/{d}/files/{key...}`: the body streams through; nothing
 //! lands unless all of it came.
 
+use axum::Json;
 use axum::extract::{Request, State};
 use axum::http::header::{CONTENT_TYPE, ETAG, IF_MATCH, IF_NONE_MATCH};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
-use axum::Json;
 use landfall_access::Context;
 use landfall_access::http::Problem;
 use landfall_access::http::body::{BodyLimits, BodyReader, declared_length};
@@ -85,7 +85,10 @@ pub(crate) fn content_type(headers: &HeaderMap) -> Result<Option<String>> {
     let Some(value) = headers.get(CONTENT_TYPE) else { return Ok(None) };
     match value.to_str() {
         Ok(text) if text.len() <= CONTENT_TYPE_BYTES_MAX => Ok(Some(text.to_owned())),
-        _ => Err(Error::new(ErrorKind::BadRequest, format!("`Content-Type` must be printable ASCII of at most {CONTENT_TYPE_BYTES_MAX} bytes"))),
+        _ => Err(Error::new(
+            ErrorKind::BadRequest,
+            format!("`Content-Type` must be printable ASCII of at most {CONTENT_TYPE_BYTES_MAX} bytes"),
+        )),
     }
 }
 
@@ -93,7 +96,9 @@ pub(crate) fn content_type(headers: &HeaderMap) -> Result<Option<String>> {
 fn refuse_conditions(headers: &HeaderMap) -> Result<()> {
     match [IF_MATCH, IF_NONE_MATCH].iter().find(|name| headers.contains_key(*name)) {
         None => Ok(()),
-        Some(name) => Err(Error::new(ErrorKind::BadRequest, format!("`{name}` is not taken with PUT: a put always replaces what is there"))),
+        Some(name) => {
+            Err(Error::new(ErrorKind::BadRequest, format!("`{name}` is not taken with PUT: a put always replaces what is there")))
+        }
     }
 }
 

@@ -39,7 +39,8 @@ pub(super) fn standing(headers: &mut HeaderMap, offset: u64, complete: bool) {
     headers.insert(OFFSET, HeaderValue::from(offset));
     headers.insert(COMPLETE, HeaderValue::from_static(if complete { "?1" } else { "?0" }));
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    if let Ok(limit) = HeaderValue::from_str(&format!("max-size={}, max-age={}", limits::FILE_BYTES_MAX, limits::UPLOAD_AGE_MAX.as_secs())) {
+    if let Ok(limit) = HeaderValue::from_str(&format!("max-size={}, max-age={}", limits::FILE_BYTES_MAX, limits::UPLOAD_AGE_MAX.as_secs()))
+    {
         headers.insert(LIMIT, limit);
     }
 }

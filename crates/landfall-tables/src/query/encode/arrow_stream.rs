@@ -13,7 +13,7 @@ fn broken(error: impl std::fmt::Display) -> Error {
 
 enum Step {
     Open(Answer),
-    Rows(Answer, StreamWriter<Vec<u8>>),
+    Rows(Answer, Box<StreamWriter<Vec<u8>>>),
     Done,
 }
 
@@ -22,7 +22,7 @@ pub(super) fn stream(answer: Answer) -> BoxStream<'static, Result<Bytes>> {
     let steps = stream::try_unfold(Step::Open(answer), |step| async {
         match step {
             Step::Open(answer) => {
-                let mut writer = StreamWriter::try_new(Vec::new(), &answer.schema).map_err(broken)?;
+                let mut writer = Box::new(StreamWriter::try_new(Vec::new(), &answer.schema).map_err(broken)?);
                 Ok(Some((take(&mut writer), Step::Rows(answer, writer))))
             }
             Step::Rows(mut answer, mut writer) => match answer.rows.next().await {

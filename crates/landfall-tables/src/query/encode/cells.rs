@@ -8,8 +8,8 @@
 //! dates ISO 8601, binary base64.
 
 use arrow::array::{
-    Array, ArrayRef, AsArray, BinaryViewArray, BooleanArray, Date32Array, Float64Array, Int64Array, ListArray, RecordBatch, StringViewArray,
-    StructArray, TimestampMicrosecondArray, UInt64Array,
+    Array, ArrayRef, AsArray, BinaryViewArray, BooleanArray, Date32Array, Float64Array, Int64Array, ListArray, RecordBatch,
+    StringViewArray, StructArray, TimestampMicrosecondArray, UInt64Array,
 };
 use arrow::compute::{can_cast_types, cast};
 use arrow::datatypes::{DataType, Date32Type, Field, Float64Type, Int64Type, TimeUnit, TimestampMicrosecondType, UInt64Type};

@@ -55,9 +55,7 @@ pub(super) fn lines(answer: Answer) -> BoxStream<'static, Result<Bytes>> {
             name
         })
         .collect();
-    chunks(answer, Vec::new(), b"", move |batch: &RecordBatch| {
-        Ok(ObjectRows { names: names.clone(), columns: Cells::of_batch(batch)? })
-    })
+    chunks(answer, Vec::new(), b"", move |batch: &RecordBatch| Ok(ObjectRows { names: names.clone(), columns: Cells::of_batch(batch)? }))
 }
 
 struct ObjectRows {

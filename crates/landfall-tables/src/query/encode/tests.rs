@@ -45,7 +45,17 @@ async fn json_keeps_every_value_exact() {
     let json: serde_json::Value = serde_json::from_str(&text(kinds(), Format::Json).await).unwrap();
     let words: Vec<_> = json["columns"].as_array().unwrap().iter().map(|column| column["type"].as_str().unwrap()).collect();
     assert_eq!(words, ["bigint", "bigint", "boolean", "double", "decimal(10,2)", "date", "timestamp", "text", "binary"]);
-    let first = serde_json::json!([1, "18446744073709551615", true, 1.5, "12.50", "1970-01-01", "2023-11-14T22:13:20.123456Z", "a \"b\",\nc", "AP8="]);
+    let first = serde_json::json!([
+        1,
+        "18446744073709551615",
+        true,
+        1.5,
+        "12.50",
+        "1970-01-01",
+        "2023-11-14T22:13:20.123456Z",
+        "a \"b\",\nc",
+        "AP8="
+    ]);
     let second = serde_json::json!(["9007199254740993", null, null, "NaN", null, "1969-12-31", "1970-01-01T00:00:00Z", "", null]);
     assert_eq!(json["rows"], serde_json::json!([first, second]));
 }

@@ -68,7 +68,9 @@ pub fn batch(schema: &SchemaRef, rows: &[Row]) -> Result<RecordBatch> {
 fn column(kind: &DataType, rows: &[Row], place: usize) -> ArrayRef {
     let cells = rows.iter().map(|row| row.get(place).unwrap_or(&Cell::Null));
     match kind {
-        DataType::Int64 => Arc::new(cells.map(|cell| if let Cell::Int(number) = cell { Some(*number) } else { None }).collect::<Int64Array>()),
+        DataType::Int64 => {
+            Arc::new(cells.map(|cell| if let Cell::Int(number) = cell { Some(*number) } else { None }).collect::<Int64Array>())
+        }
         DataType::Boolean => Arc::new(cells.map(|cell| if let Cell::Bool(is) = cell { Some(*is) } else { None }).collect::<BooleanArray>()),
         DataType::Timestamp(_, zone) => {
             let moments = cells.map(|cell| if let Cell::Time(moment) = cell { Some(moment.micros()) } else { None });

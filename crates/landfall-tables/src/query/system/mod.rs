@@ -33,6 +33,12 @@ impl SystemTables {
     /// One of them, with what belongs to `datasets`, or to all if `None`.
     pub fn table(&self, kind: SystemKind, datasets: Option<Vec<DatasetName>>) -> SystemTable {
         let datasets = datasets.map(|names| names.into_iter().collect());
-        SystemTable::new(Scan { kind, catalog: self.catalog.clone(), store: self.store.clone(), datasets: datasets.map(Arc::new), only: None })
+        SystemTable::new(Scan {
+            kind,
+            catalog: self.catalog.clone(),
+            store: self.store.clone(),
+            datasets: datasets.map(Arc::new),
+            only: None,
+        })
     }
 }

@@ -91,7 +91,13 @@ impl Scan {
     }
 
     /// `naming` gives an item's dataset and its cursor.
-    fn paged<'a, T>(&self, page: Page, items: &'a [T], naming: impl Fn(&'a T) -> (&'a str, String), row: impl Fn(&T) -> Row) -> (Vec<Row>, Option<Page>) {
+    fn paged<'a, T>(
+        &self,
+        page: Page,
+        items: &'a [T],
+        naming: impl Fn(&'a T) -> (&'a str, String),
+        row: impl Fn(&T) -> Row,
+    ) -> (Vec<Row>, Option<Page>) {
         let full = items.len() >= page.limit;
         let next = items.last().filter(|_| full).map(|last| Page { after: Some(naming(last).1), ..page });
         let rows = items.iter().filter(|item| self.shows(naming(item).0)).map(row).collect();
@@ -117,7 +123,8 @@ impl Scan {
             async move {
                 let Some(page) = page else { return Ok(None) };
                 let items = scan.catalog.list_rejects(&page).await?;
-                let next = items.last().filter(|_| items.len() >= page.limit).map(|last| Page { after: Some(last.manifest.clone()), ..page });
+                let next =
+                    items.last().filter(|_| items.len() >= page.limit).map(|last| Page { after: Some(last.manifest.clone()), ..page });
                 Ok(Some((items, next)))
             }
         });

@@ -28,7 +28,6 @@ pub use source::{channel_stream, numbered};
 
 /// A transform that was checked against the columns of its input.
 pub struct Transform {
-    sql: String,
     /// Over a source that gives no rows.
     plan: LogicalPlan,
     is_row_by_row: bool,
@@ -46,7 +45,7 @@ impl Transform {
         let plan = check::plan(&context, sql).await?;
         check::deterministic(&plan)?;
         let columns = types::columns(plan.schema())?;
-        Ok(Transform { sql: sql.to_owned(), is_row_by_row: check::row_by_row(&plan).is_ok(), plan, columns, input })
+        Ok(Transform { is_row_by_row: check::row_by_row(&plan).is_ok(), plan, columns, input })
     }
 
     /// The columns that `sql` makes of `input`; for datasets that take events (`by_row`) it must go row by row.
@@ -63,17 +62,9 @@ impl Transform {
         &self.columns
     }
 
-    pub fn sql(&self) -> &str {
-        &self.sql
-    }
-
     /// An error that says which part of the query does not go row by row.
     pub fn require_row_by_row(&self) -> Result<()> {
         check::row_by_row(&self.plan)
-    }
-
-    pub fn is_row_by_row(&self) -> bool {
-        self.is_row_by_row
     }
 
     /// What `run` takes: the own columns of the input and last `ROW`, 64 bits, never null.

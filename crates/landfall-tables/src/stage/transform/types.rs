@@ -68,7 +68,9 @@ fn kind(arrow: &DataType) -> Option<Type> {
         DataType::Date32 | DataType::Date64 => Type::Date,
         DataType::Timestamp(_, _) => Type::Timestamp,
         DataType::Binary | DataType::LargeBinary | DataType::BinaryView | DataType::FixedSizeBinary(_) => Type::Binary,
-        DataType::List(item) | DataType::LargeList(item) | DataType::FixedSizeList(item, _) => Type::List(Box::new(kind(item.data_type())?)),
+        DataType::List(item) | DataType::LargeList(item) | DataType::FixedSizeList(item, _) => {
+            Type::List(Box::new(kind(item.data_type())?))
+        }
         DataType::Dictionary(_, values) => kind(values)?,
         _ => return None,
     })
