@@ -100,7 +100,7 @@ impl Landfall {
     pub async fn wait_loaded(&self, id: &str) -> Result<()> {
         loop {
             let status = json_of(self.http.get(format!("http://127.0.0.1:{}/v1/status/{id}", self.port)).bearer_auth(ADMIN_KEY)).await?;
-            match status["status"].as_str() {
+            match status["state"].as_str() {
                 Some("loaded") => return Ok(()),
                 Some("received" | "staged") => tokio::time::sleep(POLL).await,
                 _ => bail!("{id} will not be loaded: {status}"),

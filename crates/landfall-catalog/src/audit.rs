@@ -166,7 +166,10 @@ impl Catalog {
     pub async fn audit(&self, dataset: Option<DatasetName>) -> Result<Vec<Audit>> {
         let names = match dataset {
             Some(name) => vec![name],
-            None => self.read(|tx| tx.query("select name from datasets order by name", &[])?.iter().map(|row| word(row.text(0)?)).collect()).await?,
+            None => {
+                self.read(|tx| tx.query("select name from datasets order by name", &[])?.iter().map(|row| word(row.text(0)?)).collect())
+                    .await?
+            }
         };
         let mut audits = Vec::with_capacity(names.len());
         for name in names {

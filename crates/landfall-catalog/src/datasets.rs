@@ -29,7 +29,8 @@ fn record(row: &Row) -> Result<DatasetRecord> {
 }
 
 pub(crate) fn parse<T: serde::de::DeserializeOwned>(text: &str) -> Result<T> {
-    serde_json::from_str(text).map_err(|error| Error::new(ErrorKind::Corrupt, format!("the catalog holds a document that cannot be read: {error}")))
+    serde_json::from_str(text)
+        .map_err(|error| Error::new(ErrorKind::Corrupt, format!("the catalog holds a document that cannot be read: {error}")))
 }
 
 pub(crate) fn json<T: serde::Serialize>(value: &T) -> Result<String> {
@@ -52,7 +53,8 @@ fn declare_one(tx: &mut Tx, region: &Region, definition: &Dataset, now: Timestam
     match tx.query_opt(&sql, &[name.into()])? {
         None => {
             let columns = columns_of(definition, &Columns::default());
-            let sql = "insert into datasets (name, definition, version, columns, columns_version, changed_at) values ($1, $2, 1, $3, $4, $5)";
+            let sql =
+                "insert into datasets (name, definition, version, columns, columns_version, changed_at) values ($1, $2, 1, $3, $4, $5)";
             tx.execute(sql, &[name.into(), text.into(), json(&columns)?.into(), columns.version.into(), now.into()])?;
         }
         Some(row) => {

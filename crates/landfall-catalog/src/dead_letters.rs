@@ -21,7 +21,9 @@ pub struct DeadLetter {
 /// `d` is the dead letter, `l` its landing.
 pub(crate) fn select() -> String {
     let columns = columns_of("l");
-    format!("select {columns}, d.code, d.reason, d.line, d.byte_offset, d.state, d.created_at from dead_letters d join landings l on l.id = d.landing")
+    format!(
+        "select {columns}, d.code, d.reason, d.line, d.byte_offset, d.state, d.created_at from dead_letters d join landings l on l.id = d.landing"
+    )
 }
 
 pub(crate) fn dead_letter_of(row: &Row) -> Result<DeadLetter> {

@@ -42,7 +42,8 @@ impl Definitions {
     pub fn get_open(&self, name: &DatasetName) -> Result<Arc<DatasetRecord>> {
         let record = self.get(name)?;
         if record.detached {
-            let message = format!("the dataset `{name}` is detached: the configuration no longer declares it, so it can be read but takes nothing");
+            let message =
+                format!("the dataset `{name}` is detached: the configuration no longer declares it, so it can be read but takes nothing");
             return Err(Error::new(ErrorKind::Conflict, message));
         }
         Ok(record)

@@ -40,7 +40,8 @@ pub fn land_batch(tx: &mut Tx, batch: &NewBatch) -> Result<Option<i64>> {
                 where dataset = $1 and region = $2 and event_bytes + $4 - coalesce((select w.bytes from watermarks w \
                 where w.dataset = $1 and w.sink = $5 and w.region = $2), 0) <= $6 returning next_seq - $3";
     let (dataset, region) = (landing.dataset.as_str(), landing.region.as_str());
-    let params = vec![dataset.into(), region.into(), landing.records.into(), landing.size.into(), DELTA.into(), limits::UNLOADED_BYTES_MAX.into()];
+    let params =
+        vec![dataset.into(), region.into(), landing.records.into(), landing.size.into(), DELTA.into(), limits::UNLOADED_BYTES_MAX.into()];
     statements.push((bump, params));
     let insert = "insert into landings (id, dataset, region, kind, source, principal, digest, size, received_at, first_seq, records, object, \
                   object_offset) select $1, s.dataset, s.region, 'batch', $4, $5, $6, $7, $8, s.next_seq - $9, $9, $10, $11 \
@@ -75,7 +76,8 @@ pub fn land_batch(tx: &mut Tx, batch: &NewBatch) -> Result<Option<i64>> {
 
 /// The receipt that was given for this key, if it has not expired.
 pub fn remembered(tx: &mut Tx, principal: &str, dataset: &DatasetName, key: &str, now: Timestamp) -> Result<Option<Remembered>> {
-    let sql = "select digest, region, first_seq, records from idempotency where principal = $1 and dataset = $2 and key = $3 and expires_at > $4";
+    let sql =
+        "select digest, region, first_seq, records from idempotency where principal = $1 and dataset = $2 and key = $3 and expires_at > $4";
     let row = tx.query_opt(sql, &[principal.into(), dataset.as_str().into(), key.into(), now.into()])?;
     row.map(|row| {
         let region = crate::landings::word(row.text(1)?)?;
@@ -106,7 +108,10 @@ pub fn remember(tx: &mut Tx, principal: &str, dataset: &DatasetName, key: &str, 
     if tx.execute(sql, &params)? == 1 {
         return Ok(());
     }
-    Err(Error::new(ErrorKind::Unavailable, "another node has just answered a request with this Idempotency-Key; send it again for its receipt"))
+    Err(Error::new(
+        ErrorKind::Unavailable,
+        "another node has just answered a request with this Idempotency-Key; send it again for its receipt",
+    ))
 }
 
 /// A batch above the watermark, with its body if that is inline.
@@ -150,7 +155,8 @@ impl Catalog {
     pub async fn regions(&self, dataset: &DatasetName) -> Result<Vec<(Region, i64)>> {
         let dataset = dataset.clone();
         self.read(move |tx| {
-            let rows = tx.query("select region, next_seq - 1 from sequences where dataset = $1 order by region", &[dataset.as_str().into()])?;
+            let rows =
+                tx.query("select region, next_seq - 1 from sequences where dataset = $1 order by region", &[dataset.as_str().into()])?;
             rows.iter().map(|row| Ok((crate::landings::word(row.text(0)?)?, row.int(1)?))).collect()
         })
         .await

@@ -24,7 +24,9 @@ pub struct NewFile {
 /// What landing a file came to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum FileLanded {
-    New { generation: i64 },
+    New {
+        generation: i64,
+    },
     /// That very content is live under the key; nothing was written.
     Unchanged(Box<Landing>),
 }

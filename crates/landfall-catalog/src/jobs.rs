@@ -172,7 +172,8 @@ impl Catalog {
     pub async fn abandon_leases(&self) -> Result<()> {
         let now = self.clock().now();
         self.write(move |tx| {
-            let sql = "update jobs set state = 'ready', owner = null, lease_until = null, run_at = $1, updated_at = $1 where state = 'leased'";
+            let sql =
+                "update jobs set state = 'ready', owner = null, lease_until = null, run_at = $1, updated_at = $1 where state = 'leased'";
             tx.execute(sql, &[now.into()])?;
             tx.execute("update sinks set owner = null, lease_until = 0 where owner is not null", &[]).map(drop)
         })

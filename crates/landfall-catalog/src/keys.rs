@@ -27,7 +27,10 @@ fn key_of(row: &Row) -> Result<KeyRecord> {
 impl Catalog {
     /// All keys by name, revoked ones too.
     pub async fn keys(&self) -> Result<Vec<KeyRecord>> {
-        self.read(|tx| tx.query("select name, verifier, grants, created_at, revoked_at from keys order by name", &[])?.iter().map(key_of).collect()).await
+        self.read(|tx| {
+            tx.query("select name, verifier, grants, created_at, revoked_at from keys order by name", &[])?.iter().map(key_of).collect()
+        })
+        .await
     }
 
     /// Keeps a new key. A name is used once, also after it was revoked: what was done under it stays attributable.
@@ -49,7 +52,9 @@ impl Catalog {
     pub async fn revoke_key(&self, name: &str) -> Result<()> {
         let (name, now) = (name.to_owned(), self.clock().now());
         self.write(move |tx| {
-            if tx.execute("update keys set revoked_at = coalesce(revoked_at, $2) where name = $1", &[name.as_str().into(), now.into()])? == 1 {
+            if tx.execute("update keys set revoked_at = coalesce(revoked_at, $2) where name = $1", &[name.as_str().into(), now.into()])?
+                == 1
+            {
                 return Ok(());
             }
             Err(Error::new(ErrorKind::NotFound, format!("there is no key `{name}`")))

@@ -51,7 +51,8 @@ pub(crate) fn landing_of(row: &Row) -> Result<Landing> {
 }
 
 pub(crate) fn unsigned(number: i64) -> Result<u64> {
-    u64::try_from(number).map_err(|_| Error::new(ErrorKind::Corrupt, format!("the catalog holds {number} where no number below zero can be")))
+    u64::try_from(number)
+        .map_err(|_| Error::new(ErrorKind::Corrupt, format!("the catalog holds {number} where no number below zero can be")))
 }
 
 /// Writes a new landing; its numbers and its place must be final.

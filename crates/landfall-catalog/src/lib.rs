@@ -9,21 +9,21 @@ mod notify;
 #[doc(hidden)]
 pub mod testing;
 
+pub mod audit;
 pub mod datasets;
 pub mod dead_letters;
-pub mod events;
-pub mod uploads;
-pub mod timeline;
-pub mod lists;
 pub mod definitions;
-pub mod audit;
+pub mod events;
 pub mod files;
 pub mod jobs;
 pub mod keys;
 pub mod landings;
+pub mod lists;
 pub mod loads;
 pub mod manifests;
 pub mod sinks;
+pub mod timeline;
+pub mod uploads;
 
 pub use definitions::Definitions;
 pub use engine::{Catalog, Committed, Statistics, Submission, Tx};

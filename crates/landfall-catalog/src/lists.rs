@@ -82,7 +82,8 @@ pub(crate) fn job_of(row: &Row) -> Result<JobRecord> {
     })
 }
 
-pub(crate) const LOADS: &str = "select dataset, sink, number, state, records, rows, landings, removals, numbered_at, committed_at, table_version from loads";
+pub(crate) const LOADS: &str =
+    "select dataset, sink, number, state, records, rows, landings, removals, numbered_at, committed_at, table_version from loads";
 
 pub(crate) fn load_of(row: &Row) -> Result<LoadRecord> {
     Ok(LoadRecord {
@@ -113,7 +114,14 @@ fn rejects_of(row: &Row) -> Result<RejectsRecord> {
 
 impl Catalog {
     /// One page of `select`, whose rows are told apart by the column `id`; `filter` holds for each.
-    async fn page<T: Send + 'static>(&self, select: &str, id: &str, filter: &str, page: &Page, of: fn(&Row) -> Result<T>) -> Result<Vec<T>> {
+    async fn page<T: Send + 'static>(
+        &self,
+        select: &str,
+        id: &str,
+        filter: &str,
+        page: &Page,
+        of: fn(&Row) -> Result<T>,
+    ) -> Result<Vec<T>> {
         let mut params: Vec<Value> = Vec::new();
         let mut conditions = vec![filter.to_owned()];
         if let Some(after) = &page.after {
@@ -122,7 +130,11 @@ impl Catalog {
         }
         if let Some(dataset) = &page.dataset {
             params.push(dataset.as_str().into());
-            conditions.push(format!("{}dataset = ${}", id.strip_suffix("id").or(id.strip_suffix("landing")).unwrap_or_default(), params.len()));
+            conditions.push(format!(
+                "{}dataset = ${}",
+                id.strip_suffix("id").or(id.strip_suffix("landing")).unwrap_or_default(),
+                params.len()
+            ));
         }
         let sql = format!("{select} where {} order by {id} desc limit {}", conditions.join(" and "), page.limit);
         self.read(move |tx| tx.query(&sql, &params)?.iter().map(of).collect()).await
@@ -166,7 +178,10 @@ impl Catalog {
     /// The jobs of a landing, in the order in which they were made.
     pub async fn jobs_of(&self, landing: &LandingId) -> Result<Vec<JobRecord>> {
         let landing = landing.clone();
-        self.read(move |tx| tx.query(&format!("{JOBS} where landing = $1 order by id"), &[landing.as_str().into()])?.iter().map(job_of).collect()).await
+        self.read(move |tx| {
+            tx.query(&format!("{JOBS} where landing = $1 order by id"), &[landing.as_str().into()])?.iter().map(job_of).collect()
+        })
+        .await
     }
 
     pub async fn job(&self, id: &landfall_model::JobId) -> Result<Option<JobRecord>> {
@@ -186,4 +201,3 @@ impl Catalog {
         .await
     }
 }
-

@@ -92,17 +92,18 @@ fn number(tx: &mut Tx, lease: &SinkLease, id: LoadId, now: Timestamp) -> Result<
     let sql = format!("select last_load from sinks where dataset = $1 and sink = $2 and epoch = $3{}", tx.for_update());
     let row = tx.query_opt(&sql, &[dataset.into(), DELTA.into(), lease.epoch.into()])?.ok_or_else(|| sinks::lost(lease))?;
     let number = row.int(0)? + 1;
-    let sql = format!("select body from manifests where dataset = $1 and state = 'staged' order by created_at, id limit {}", limits::LOAD_MANIFESTS_MAX);
+    let sql = format!(
+        "select body from manifests where dataset = $1 and state = 'staged' order by created_at, id limit {}",
+        limits::LOAD_MANIFESTS_MAX
+    );
     let mut records = 0;
     let mut rows = 0;
     let mut taken = 0;
     for row in tx.query(&sql, &[dataset.into()])? {
         let manifest: Manifest = parse(row.text(0)?)?;
         if let Subject::File { landing, .. } = &manifest.subject {
-            let lock = format!(
-                "select 1 from files where dataset = $1 and key = (select key from landings where id = $2){}",
-                tx.for_update()
-            );
+            let lock =
+                format!("select 1 from files where dataset = $1 and key = (select key from landings where id = $2){}", tx.for_update());
             tx.query(&lock, &[dataset.into(), landing.as_str().into()])?;
         }
         if !admit(tx, &manifest)? {

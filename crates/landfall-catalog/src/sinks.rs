@@ -88,7 +88,8 @@ impl Catalog {
     pub async fn diverged(&self, dataset: &DatasetName) -> Result<Option<String>> {
         let dataset = dataset.clone();
         self.read(move |tx| {
-            let row = tx.query_opt("select diverged from sinks where dataset = $1 and sink = $2", &[dataset.as_str().into(), DELTA.into()])?;
+            let row =
+                tx.query_opt("select diverged from sinks where dataset = $1 and sink = $2", &[dataset.as_str().into(), DELTA.into()])?;
             Ok(row.map(|row| row.opt_text(0).map(|text| text.map(str::to_owned))).transpose()?.flatten())
         })
         .await

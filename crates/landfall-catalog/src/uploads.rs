@@ -104,7 +104,11 @@ impl Catalog {
         self.read(move |tx| {
             let sql = "select part_offset, length, object from upload_parts where upload = $1 order by part_offset";
             let rows = tx.query(sql, &[id.as_str().into()])?;
-            rows.iter().map(|row| Ok(UploadPart { offset: unsigned(row.int(0)?)?, length: unsigned(row.int(1)?)?, object: row.text(2)?.to_owned() })).collect()
+            rows.iter()
+                .map(|row| {
+                    Ok(UploadPart { offset: unsigned(row.int(0)?)?, length: unsigned(row.int(1)?)?, object: row.text(2)?.to_owned() })
+                })
+                .collect()
         })
         .await
     }

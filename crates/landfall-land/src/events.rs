@@ -23,7 +23,10 @@ impl Land {
         let idempotency = idempotency.map(|key| idempotency_of(key, &body)).transpose()?;
         let events = landfall_decode::events(body)?;
         if events.count == 0 {
-            return Err(Error::new(ErrorKind::BadRequest, "the body holds no event: send one JSON object, an array of them, or one a line"));
+            return Err(Error::new(
+                ErrorKind::BadRequest,
+                "the body holds no event: send one JSON object, an array of them, or one a line",
+            ));
         }
         let (answer, answered) = oneshot::channel();
         let waiting = Waiting {

@@ -14,7 +14,8 @@ use landfall_catalog::events::{NewBatch, Remembered, land_batch, remember, remem
 use landfall_catalog::{Committed, Submission, Topic, Tx};
 use landfall_model::crash;
 use landfall_model::{
-    BodyPlace, DatasetName, Error, ErrorKind, EventId, Kind, Landing, LandingId, LandingState, Phase, Principal, Result, Source, Timestamp, limits,
+    BodyPlace, DatasetName, Error, ErrorKind, EventId, Kind, Landing, LandingId, LandingState, Phase, Principal, Result, Source, Timestamp,
+    limits,
 };
 use landfall_store::Segments;
 use parking_lot::Mutex;
@@ -161,6 +162,9 @@ fn by_landing(taken: &[Waiting]) -> BTreeMap<Shared<'_>, Vec<usize>> {
     groups
 }
 
+/// A request's place, and the place of the one that came before it with the same key.
+type Twin = (usize, usize);
+
 impl Group {
     fn receipt(&self, dataset: &DatasetName, first: i64, count: i64, repeated: bool) -> Receipt {
         let id = |seq| EventId { dataset: dataset.clone(), region: self.inner.region.clone(), seq };
@@ -169,7 +173,7 @@ impl Group {
 
     /// Answers from memory what was answered before; returns the places of those that are new, and the requests that came
     /// together with the first one of their key, each with its place.
-    fn without_repeated(&mut self, tx: &mut Tx, members: &[usize], now: Timestamp) -> Result<(Vec<usize>, Vec<(usize, usize)>)> {
+    fn without_repeated(&mut self, tx: &mut Tx, members: &[usize], now: Timestamp) -> Result<(Vec<usize>, Vec<Twin>)> {
         let mut new = Vec::with_capacity(members.len());
         let mut twins = Vec::new();
         let mut seen: HashMap<&str, usize> = HashMap::new();
@@ -277,14 +281,14 @@ impl Group {
         }
     }
 
-    fn answer(self: Box<Self>) {
+    fn answer(self) {
         for (waiting, outcome) in self.taken.into_iter().zip(self.outcomes) {
             // A caller that has gone has its events landed all the same.
             let _ = waiting.answer.send(outcome);
         }
     }
 
-    fn refuse(self: Box<Self>, error: &Error) {
+    fn refuse(self, error: &Error) {
         for waiting in self.taken {
             let _ = waiting.answer.send(Err(error.clone()));
         }
@@ -342,6 +346,7 @@ fn mismatch(key: &str) -> Error {
 }
 
 fn full(dataset: &DatasetName) -> Error {
-    let message = format!("more than {} bytes of events of `{dataset}` wait to be loaded: send it again when some are", limits::UNLOADED_BYTES_MAX);
+    let message =
+        format!("more than {} bytes of events of `{dataset}` wait to be loaded: send it again when some are", limits::UNLOADED_BYTES_MAX);
     Error::new(ErrorKind::Overloaded, message)
 }

@@ -48,7 +48,10 @@ impl Land {
 
     fn open(&self) -> Result<&Inner> {
         if self.0.closed.load(Ordering::Relaxed) {
-            return Err(Error::new(ErrorKind::Draining, "this node is stopping and takes nothing more: send it to another node, or again in a moment"));
+            return Err(Error::new(
+                ErrorKind::Draining,
+                "this node is stopping and takes nothing more: send it to another node, or again in a moment",
+            ));
         }
         Ok(&self.0)
     }

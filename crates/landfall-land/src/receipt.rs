@@ -27,6 +27,7 @@ pub struct FileReceipt {
 pub(crate) fn count_received(landing: &landfall_model::Landing) {
     let (dataset, source) = (landing.dataset.to_string(), landing.source.as_str());
     let positive = |number: i64| u64::try_from(number).unwrap_or(0);
-    metrics::counter!("landfall_received_records_total", "dataset" => dataset.clone(), "source" => source).increment(positive(landing.records));
+    metrics::counter!("landfall_received_records_total", "dataset" => dataset.clone(), "source" => source)
+        .increment(positive(landing.records));
     metrics::counter!("landfall_received_bytes_total", "dataset" => dataset, "source" => source).increment(positive(landing.size));
 }

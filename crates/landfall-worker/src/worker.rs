@@ -99,7 +99,8 @@ impl Worker {
             });
         }
         let next = self.catalog.next_job_at().await?;
-        let wait = next.map_or(limits::POLL, |at| Duration::from_micros(u64::try_from(at.micros() - self.clock.now().micros()).unwrap_or(0)));
+        let wait =
+            next.map_or(limits::POLL, |at| Duration::from_micros(u64::try_from(at.micros() - self.clock.now().micros()).unwrap_or(0)));
         // Jobs that are ready while all slots are taken are not worth a busy loop.
         Ok(if slots.available_permits() == 0 { limits::POLL } else { wait.clamp(Duration::from_millis(1), limits::POLL) })
     }

@@ -10,7 +10,8 @@ use crate::support::*;
 async fn numbers_are_given_in_order_and_without_gaps() {
     for_each_catalog(async |catalog| {
         declared(&catalog).await;
-        let firsts = [land_events(&catalog, 3).await.first_seq, land_events(&catalog, 1).await.first_seq, land_events(&catalog, 2).await.first_seq];
+        let firsts =
+            [land_events(&catalog, 3).await.first_seq, land_events(&catalog, 1).await.first_seq, land_events(&catalog, 2).await.first_seq];
         assert_eq!(firsts, [1, 4, 5]);
         assert_eq!(catalog.regions(&orders()).await.unwrap(), [(local(), 6)]);
         let audit = audit(&catalog).await;
@@ -46,7 +47,9 @@ async fn a_receipt_is_remembered_for_a_day_and_given_once() {
         let given = receipt.clone();
         catalog.write(move |tx| remember(tx, "key:a", &orders(), "k", &given, now)).await.unwrap();
         let later = now.plus(std::time::Duration::from_secs(24 * 3600 - 1));
-        let asked = catalog.read(move |tx| Ok((remembered(tx, "key:a", &orders(), "k", later)?, remembered(tx, "key:b", &orders(), "k", later)?))).await;
+        let asked = catalog
+            .read(move |tx| Ok((remembered(tx, "key:a", &orders(), "k", later)?, remembered(tx, "key:b", &orders(), "k", later)?)))
+            .await;
         assert_eq!(asked.unwrap(), (Some(receipt.clone()), None));
         let given = receipt.clone();
         let again = catalog.write(move |tx| remember(tx, "key:a", &orders(), "k", &given, later)).await;

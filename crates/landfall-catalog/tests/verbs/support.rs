@@ -1,6 +1,7 @@
 //! What the stories begin with: a dataset, landings, manifests.
 
 use bytes::Bytes;
+use landfall_catalog::Catalog;
 use landfall_catalog::audit::Audit;
 use landfall_catalog::events::{NewBatch, land_batch};
 use landfall_catalog::files::{FileLanded, NewFile, land_file};
@@ -8,10 +9,9 @@ use landfall_catalog::jobs::Lease;
 use landfall_catalog::loads::Load;
 use landfall_catalog::manifests::Recorded;
 use landfall_catalog::sinks::SinkLease;
-use landfall_catalog::Catalog;
 use landfall_model::{
-    BodyPlace, Counts, DataFile, Dataset, DatasetName, FileKey, JobId, Kind, Landing, LandingId, LandingState, LoadId, Manifest, ManifestId, Phase,
-    Principal, Region, Source, Subject,
+    BodyPlace, Counts, DataFile, Dataset, DatasetName, FileKey, JobId, Kind, Landing, LandingId, LandingState, LoadId, Manifest,
+    ManifestId, Phase, Principal, Region, Source, Subject,
 };
 
 pub fn orders() -> DatasetName {

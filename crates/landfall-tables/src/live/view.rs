@@ -107,7 +107,8 @@ impl Live {
         }
         let others: Vec<_> = self.0.views.lock().iter().map(|(name, view)| (name.clone(), Arc::clone(view))).collect();
         for (name, view) in others.into_iter().filter(|(name, _)| name != dataset) {
-            view.tail.forget_loaded(&self.state(&name).await?);
+            let state = self.state(&name).await?;
+            view.tail.forget_loaded(&state);
         }
         Ok(())
     }

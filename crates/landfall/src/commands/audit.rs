@@ -10,13 +10,13 @@ use crate::output::{Column, Format, Listing, Screen};
 
 const COLUMNS: &[Column] = &[
     Column::new("dataset", "dataset", Text),
-    Column::new("received", "received/records", Count),
-    Column::new("loaded", "loaded/records", Count),
-    Column::new("rejected", "rejected/records", Count),
-    Column::new("dead-lettered", "dead_lettered/records", Count),
-    Column::new("discarded", "discarded/records", Count),
-    Column::new("removed", "removed/records", Count),
-    Column::new("in flight", "in_flight/records", Count),
+    Column::new("received", "received_records", Count),
+    Column::new("loaded", "loaded_records", Count),
+    Column::new("rejected", "rejected_records", Count),
+    Column::new("dead-lettered", "dead_lettered_records", Count),
+    Column::new("discarded", "discarded_records", Count),
+    Column::new("removed", "removed_records", Count),
+    Column::new("in flight", "in_flight_records", Count),
     Column::new("balances", "balances", Text),
 ];
 
@@ -51,7 +51,7 @@ pub async fn print(client: &Client, dataset: Option<&str>, format: Format, scree
 /// table that holds other rows than it should, which only the server can see.
 fn balances(item: &Json) -> bool {
     let adds_up = ["records", "bytes"].iter().all(|unit| {
-        let part = |name: &str| item.get(name).and_then(|amount| amount.get(unit)).and_then(Json::as_i64);
+        let part = |name: &str| item.get(format!("{name}_{unit}")).and_then(Json::as_i64);
         let found = PLACES.iter().try_fold(0_i64, |sum, place| sum.checked_add(part(place)?));
         found.is_some() && part("received") == found
     });
@@ -65,11 +65,13 @@ mod tests {
     use super::*;
 
     fn line(loaded: i64, bytes: i64) -> Json {
-        let mut item = json!({ "received": { "records": 10, "bytes": 100 }, "balances": true });
+        let mut item = json!({ "received_records": 10, "received_bytes": 100, "balances": true });
         for place in PLACES {
-            item[place] = json!({ "records": 0, "bytes": 0 });
+            item[format!("{place}_records")] = json!(0);
+            item[format!("{place}_bytes")] = json!(0);
         }
-        item["loaded"] = json!({ "records": loaded, "bytes": bytes });
+        item["loaded_records"] = json!(loaded);
+        item["loaded_bytes"] = json!(bytes);
         item
     }
 
@@ -78,7 +80,7 @@ mod tests {
         assert!(balances(&line(10, 100)));
         assert!(!balances(&line(9, 100)));
         assert!(!balances(&line(10, 99)));
-        assert!(!balances(&json!({ "received": { "records": 0, "bytes": 0 }, "balances": true })));
+        assert!(!balances(&json!({ "received_records": 0, "received_bytes": 0, "balances": true })));
         let mut other_rows = line(10, 100);
         other_rows["balances"] = json!(false);
         assert!(!balances(&other_rows));

@@ -22,10 +22,10 @@ pub async fn open(client: Client, format: Format, screen: Screen) -> Result<(), 
         return sql::once(&client, &text, format, screen).await;
     }
     let mut editor = Reedline::create().with_validator(Box::new(Statement));
-    if let Some(path) = history_file() {
-        if let Ok(history) = FileBackedHistory::with_file(HISTORY, path) {
-            editor = editor.with_history(Box::new(history));
-        }
+    if let Some(path) = history_file()
+        && let Ok(history) = FileBackedHistory::with_file(HISTORY, path)
+    {
+        editor = editor.with_history(Box::new(history));
     }
     screen.note(&screen.dim(&format!("{}  \\? for help", client.url())));
     loop {

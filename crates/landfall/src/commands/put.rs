@@ -55,7 +55,7 @@ pub fn outcome(answer: &Json, dataset: &str) -> String {
             format!("loaded   {}, {}{hint}", plural(number("records"), "record", "records"), plural(rejects, "reject", "rejects"))
         }
         "dead" => {
-            let text = |name: &str| answer.pointer(&format!("/dead_letter/{name}")).and_then(Json::as_str).unwrap_or_default();
+            let text = |name: &str| answer.get(name).and_then(Json::as_str).unwrap_or_default();
             format!("dead     {} ({})", text("reason"), text("code"))
         }
         other => format!("{other}: another file took its place, or it was deleted, before it was loaded"),

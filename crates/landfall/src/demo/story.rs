@@ -62,7 +62,7 @@ async fn put_files(client: &Client, screen: Screen) -> Result<(), Failure> {
     for (dataset, key, bytes, note) in files {
         let landed = put_bytes(client, dataset, key, bytes).await?;
         let answer = wait_until_done(client, &landed.id).await?;
-        let became = answer.get("status").and_then(Json::as_str).unwrap_or_default();
+        let became = answer.get("state").and_then(Json::as_str).unwrap_or_default();
         step(screen, "put", &format!("{:<48} {became:<7}  {}", format!("{dataset}/{key}"), screen.dim(note)))?;
     }
     Ok(())
@@ -72,7 +72,7 @@ async fn put_files(client: &Client, screen: Screen) -> Result<(), Failure> {
 async fn settle(client: &Client) -> Result<(), Failure> {
     for _ in 0..SETTLE_TRIES {
         let (listing, _) = audit(client, None).await?;
-        let waiting = |item: &Json| item.pointer("/in_flight/records").and_then(Json::as_i64).unwrap_or(0);
+        let waiting = |item: &Json| item.get("in_flight_records").and_then(Json::as_i64).unwrap_or(0);
         if listing.items.iter().map(waiting).sum::<i64>() == 0 {
             return Ok(());
         }

@@ -18,11 +18,8 @@ pub async fn serve(config: Config, roles: Roles, admin_key: Option<String>, relo
     let mut signals = Signals::new()?;
     let running = start(&config, roles, admin_key).await?;
     say(&lines::start_up(&config, &running));
-    loop {
-        match signals.next().await {
-            Told::Reload => reread(&running, &reload).await,
-            Told::Stop => break,
-        }
+    while let Told::Reload = signals.next().await {
+        reread(&running, &reload).await;
     }
     say("stopping: finishing what is under way\n");
     let drained = tokio::select! {

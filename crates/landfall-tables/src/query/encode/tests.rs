@@ -1,3 +1,5 @@
+//! What answers look like as bytes, in each form.
+
 use std::sync::Arc;
 
 use arrow::array::{
