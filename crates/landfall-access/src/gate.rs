@@ -113,13 +113,14 @@ fn place(dataset: &DatasetName, key: Option<&str>) -> String {
 
 /// A caller who showed no key is asked for one; another is told what is missing.
 fn refusal(context: &Context, action: Action, what: &str) -> Error {
+    let verb = if action == Action::Land { "land in" } else { action.as_str() };
     match &context.principal {
         Principal::Anonymous => {
-            let message = format!("`anonymous` may not {action} {what}: show a key as `Authorization: Bearer KEY`");
+            let message = format!("`anonymous` may not {verb} {what}: show a key as `Authorization: Bearer KEY`");
             Error::new(ErrorKind::Unauthenticated, message)
         }
         principal => {
-            let message = format!("`{principal}` may not {action} {what}: nothing grants it the action `{action}` there");
+            let message = format!("`{principal}` may not {verb} {what}: nothing grants it the action `{action}` there");
             Error::new(ErrorKind::Denied, message)
         }
     }

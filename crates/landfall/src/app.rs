@@ -96,7 +96,8 @@ struct Parts {
 
 /// Starts a node. When it returns, its doors are open and what an earlier run left undone is being finished.
 pub async fn start(settings: Settings, clock: Clock) -> Result<Running> {
-    std::fs::create_dir_all(&settings.data).map_err(|error| Error::unavailable(&format!("making the folder {}", settings.data.display()), error))?;
+    std::fs::create_dir_all(&settings.data)
+        .map_err(|error| Error::unavailable(&format!("making the folder {}", settings.data.display()), error))?;
     let lock = FolderLock::acquire(&settings.data)?;
     let admin = admin_key(&settings.data, settings.admin_key.as_deref(), &clock)?;
     let parts = open(&settings, &admin, clock).await?;
@@ -104,7 +105,8 @@ pub async fn start(settings: Settings, clock: Clock) -> Result<Running> {
 
     parts.catalog.declare(settings.region.clone(), settings.datasets.clone()).await?;
     let upkeep = Arc::new(Runner::new(parts.catalog.clone(), stop.clone()));
-    let listener = Listener::new(parts.catalog.clone(), parts.definitions.clone(), parts.gate.clone(), committers(&parts, &upkeep, settings.roles));
+    let listener =
+        Listener::new(parts.catalog.clone(), parts.definitions.clone(), parts.gate.clone(), committers(&parts, &upkeep, settings.roles));
     listener.refresh().await?;
     let work = TaskTracker::new();
     work.spawn(listener.clone().listen(stop.clone()));
@@ -174,10 +176,19 @@ fn start_upkeep(parts: &Parts, upkeep: &Runner) {
     upkeep.spawn(Arc::new(SweepUploads { catalog: parts.catalog.clone(), store: parts.store.clone(), clock: parts.clock.clone() }));
 }
 
-async fn open_http(settings: &Settings, parts: &Parts, land: &Land, doors: &TaskTracker, stop: &CancellationToken) -> Result<Option<SocketAddr>> {
+async fn open_http(
+    settings: &Settings,
+    parts: &Parts,
+    land: &Land,
+    doors: &TaskTracker,
+    stop: &CancellationToken,
+) -> Result<Option<SocketAddr>> {
     let Some(address) = &settings.http else { return Ok(None) };
     let listener = TcpListener::bind(address).await.map_err(|error| {
-        Error::new(ErrorKind::Unavailable, format!("cannot listen on {address}: {error}; set `http` in [listen] to another address, or stop who has it"))
+        Error::new(
+            ErrorKind::Unavailable,
+            format!("cannot listen on {address}: {error}; set `http` in [listen] to another address, or stop who has it"),
+        )
     })?;
     let bound = listener.local_addr().map_err(|error| Error::unavailable("asking for the address of the HTTP door", error))?;
     let router = routes(settings, parts, land)?;

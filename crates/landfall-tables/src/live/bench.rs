@@ -2,6 +2,9 @@
 
 use std::sync::Arc;
 
+use arrow::array::{Array, AsArray, RecordBatch};
+use arrow::compute::{max, min};
+use arrow::datatypes::Int64Type;
 use futures::StreamExt;
 use landfall_access::{Context, Gate};
 use landfall_catalog::events::{NewBatch, land_batch};
@@ -14,7 +17,7 @@ use landfall_model::{
 };
 use landfall_store::{Store, keys};
 use parquet::arrow::ArrowWriter;
-use serde_json::Value;
+use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use super::Live;
@@ -41,6 +44,17 @@ pub fn local() -> Region {
     "local".parse().unwrap()
 }
 
+/// What a log says of `rows`, of the column `n` alone.
+fn stats_of(rows: &RecordBatch) -> String {
+    let mut stats = json!({ "numRecords": rows.num_rows() });
+    if let Some(n) = rows.column_by_name("n").and_then(|column| column.as_primitive_opt::<Int64Type>()) {
+        stats["minValues"] = json!({ "n": min(n) });
+        stats["maxValues"] = json!({ "n": max(n) });
+        stats["nullCount"] = json!({ "n": n.null_count() });
+    }
+    stats.to_string()
+}
+
 impl Bench {
     pub async fn new(datasets: &[Dataset]) -> Bench {
         Bench::with_memory(datasets, 64 << 20).await
@@ -48,7 +62,11 @@ impl Bench {
 
     /// With so many bytes for decoded events.
     pub async fn with_memory(datasets: &[Dataset], bytes: usize) -> Bench {
-        let (folder, place, clock) = (tempfile::tempdir().unwrap(), TestCatalog::sqlite(), Clock::system());
+        Bench::on(TestCatalog::sqlite(), datasets, bytes).await
+    }
+
+    pub async fn on(place: TestCatalog, datasets: &[Dataset], bytes: usize) -> Bench {
+        let (folder, clock) = (tempfile::tempdir().unwrap(), Clock::system());
         let catalog = place.open().await.unwrap();
         catalog.declare(local(), datasets.to_vec()).await.unwrap();
         let definitions = Definitions::default();
@@ -112,15 +130,15 @@ impl Bench {
         table.commit(&Intent::Load(load)).await.unwrap();
     }
 
-    async fn data_file(&self, dataset: &str, rows: &arrow::array::RecordBatch) -> DataFile {
+    async fn data_file(&self, dataset: &str, rows: &RecordBatch) -> DataFile {
         let mut writer = ArrowWriter::try_new(Vec::new(), rows.schema(), None).unwrap();
         writer.write(rows).unwrap();
         let bytes = writer.into_inner().unwrap();
         let (day, size) = (self.clock.now().day(), i64::try_from(bytes.len()).unwrap());
         let path = keys::data_file(&ManifestId::new(&self.clock), &day, 0);
         self.live.store().put(&format!("{}/{path}", keys::table_root(&name(dataset))), bytes.into()).await.unwrap();
-        let rows = i64::try_from(rows.num_rows()).unwrap();
-        DataFile { path, partition: day, size, rows, stats: format!("{{\"numRecords\":{rows}}}") }
+        let stats = stats_of(rows);
+        DataFile { path, partition: day, size, rows: i64::try_from(rows.num_rows()).unwrap(), stats }
     }
 
     /// Records a manifest whose rejects are in the object `key`.

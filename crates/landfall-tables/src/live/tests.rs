@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use landfall_catalog::testing::TestCatalog;
 use landfall_model::{Clock, Column, Dataset, Timestamp, Type};
 use serde_json::{Value, json};
 
@@ -20,9 +21,9 @@ fn orders() -> Dataset {
 }
 
 /// Lands and loads at random, and asks after each step: every event that was acked is there, once.
-async fn interleave(seed: u64, memory: usize) {
+async fn interleave(place: TestCatalog, seed: u64, memory: usize) {
     let random = Clock::fixed(Timestamp(0), seed);
-    let bench = Bench::with_memory(&[orders()], memory).await;
+    let bench = Bench::on(place, &[orders()], memory).await;
     let mut landed = 0;
     for _ in 0..40 {
         if random.random_below(3) > 0 {
@@ -44,15 +45,17 @@ async fn interleave(seed: u64, memory: usize) {
 #[tokio::test]
 async fn every_acked_event_is_there_once_whatever_is_loaded() {
     for seed in 0..6 {
-        interleave(seed, 64 << 20).await;
+        interleave(TestCatalog::sqlite(), seed, 64 << 20).await;
     }
+    interleave(TestCatalog::postgres().await, 6, 64 << 20).await;
 }
 
 #[tokio::test]
 async fn the_same_when_memory_is_short() {
     for (seed, memory) in [(10, 0), (11, 4 << 10), (12, 20 << 10)] {
-        interleave(seed, memory).await;
+        interleave(TestCatalog::sqlite(), seed, memory).await;
     }
+    interleave(TestCatalog::postgres().await, 13, 4 << 10).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -141,4 +144,45 @@ async fn events_that_do_not_fit_are_left_out() {
     let bench = Bench::new(&[orders()]).await;
     bench.land("orders", &[event(1), r#"{"n": "none"}"#.into(), event(3)]).await;
     assert_eq!(bench.rows("select n, _event from orders order by n").await, json!([[1, "orders.local.1"], [3, "orders.local.3"]]));
+}
+
+/// The physical plan, as `explain` shows it.
+async fn plan(bench: &Bench, sql: &str) -> String {
+    let rows = bench.rows(&format!("explain format indent {sql}")).await;
+    rows.as_array().unwrap().iter().find(|row| row[0] == "physical_plan").unwrap()[1].as_str().unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn a_query_reads_no_more_than_it_must() {
+    let bench = Bench::new(&[orders()]).await;
+    for file in 0..8 {
+        bench.land("orders", &(file * 10 + 1..=file * 10 + 10).map(event).collect::<Vec<_>>()).await;
+        bench.load("orders", file * 10 + 10).await;
+    }
+    bench.land("orders", &[event(81)]).await;
+    // How many rows there are is known, and so is the largest of them where nothing waits.
+    let counted = plan(&bench, "select count(*) from orders").await;
+    assert!(counted.contains("PlaceholderRowExec") && !counted.contains("DataSourceExec"), "{counted}");
+    // Of eight files one can hold the row, and filters and columns are pushed down to it.
+    let pruned = plan(&bench, "select _event from orders where n = 25").await;
+    assert_eq!(pruned.matches(".parquet").count(), 1, "{pruned}");
+    assert!(pruned.contains("projection=[_event]") && pruned.contains("predicate=n@0 = 25"), "{pruned}");
+    assert_eq!(
+        bench.rows("select _event from orders where n = 25 or n = 81 order by n").await,
+        json!([["orders.local.25"], ["orders.local.81"]])
+    );
+    let none = plan(&bench, "select _event from orders where n > 100").await;
+    assert_eq!(none.matches(".parquet").count(), 0, "{none}");
+    assert_eq!(bench.rows("select min(n), max(n) from orders").await, json!([[1, 81]]));
+}
+
+#[tokio::test]
+async fn a_batch_that_the_transform_cannot_take_hides_no_other() {
+    let bench = Bench::new(&[Dataset { transform: Some("select 10 / n as part from input".into()), ..orders() }]).await;
+    for n in [1, 0, 5] {
+        bench.land("orders", &[event(n)]).await;
+    }
+    assert_eq!(bench.rows("select part, _event from orders order by part").await, json!([[2, "orders.local.3"], [10, "orders.local.1"]]));
+    bench.land("orders", &[event(2)]).await;
+    assert_eq!(bench.rows("select count(*) from orders").await, json!([[3]]));
 }

@@ -20,6 +20,8 @@ pub mod transform;
 mod upload;
 mod writer;
 
+pub use transform::Transform;
+
 use std::sync::Arc;
 
 use bytes::Bytes;

@@ -127,7 +127,11 @@ async fn refusal(response: Response) -> Failure {
     let wait = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok()).and_then(|text| text.parse::<u64>().ok());
     // An upload that stands elsewhere than we believed says where, and goes on there.
     let elsewhere = status == StatusCode::CONFLICT && response.headers().contains_key("upload-offset");
-    let passing = elsewhere || matches!(status, StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS | StatusCode::BAD_GATEWAY | StatusCode::GATEWAY_TIMEOUT);
+    let passing = elsewhere
+        || matches!(
+            status,
+            StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS | StatusCode::BAD_GATEWAY | StatusCode::GATEWAY_TIMEOUT
+        );
     let body = response.text().await.unwrap_or_default();
     let problem: Json = serde_json::from_str(&body).unwrap_or_default();
     let mut message = match problem.get("detail").and_then(Json::as_str) {
@@ -160,7 +164,8 @@ fn is_local(url: &Url) -> bool {
 /// The administrator's key of a server that was started here.
 fn key_file() -> Option<String> {
     let env = environment();
-    let data = Config::load(Inputs { path: None, data: None, env: &env }).map_or_else(|_| PathBuf::from("./landfall-data"), |config| config.data);
+    let data =
+        Config::load(Inputs { path: None, data: None, env: &env }).map_or_else(|_| PathBuf::from("./landfall-data"), |config| config.data);
     std::fs::read_to_string(data.join(admin::FILE_NAME)).ok()
 }
 

@@ -6,11 +6,8 @@ use super::{Client, Failure};
 use crate::output::Kind::{Length, Size, Text, Time};
 use crate::output::{Column, Listing, Screen};
 
-const DATASETS: &[Column] = &[
-    Column::new("dataset", "name", Text),
-    Column::new("columns", "columns", Length),
-    Column::new("description", "description", Text),
-];
+const DATASETS: &[Column] =
+    &[Column::new("dataset", "name", Text), Column::new("columns", "columns", Length), Column::new("description", "description", Text)];
 
 const FILES: &[Column] = &[
     Column::new("key", "key", Text),

@@ -20,6 +20,8 @@ mod retry;
 mod send;
 mod sql;
 mod status;
+#[cfg(test)]
+mod tests;
 mod upload;
 
 use std::ffi::OsString;

@@ -7,7 +7,7 @@ use reqwest::{Method, StatusCode};
 use serde_json::Value as Json;
 
 use super::arguments::Put;
-use super::resume::Resume;
+use super::resume::{self, Resume};
 use super::retry::Retry;
 use super::upload::{PART_BYTES, Upload, receipt};
 use super::{Client, Failure, progress, status};
@@ -69,7 +69,9 @@ fn key_of(path: &Path, key: Option<&str>, files: usize) -> Result<String, Failur
         None => Ok(name?.to_owned()),
         Some(folder) if folder.ends_with('/') => Ok(format!("{folder}{}", name?)),
         Some(key) if files == 1 => Ok(key.to_owned()),
-        Some(key) => Err(Failure::usage(format!("--key {key} names one file, and here are {files}; end it with `/` to make it their folder"))),
+        Some(key) => {
+            Err(Failure::usage(format!("--key {key} names one file, and here are {files}; end it with `/` to make it their folder")))
+        }
     }
 }
 
@@ -79,7 +81,7 @@ async fn put_file(client: &Client, dataset: &str, key: &str, path: &Path, file: 
         return put_bytes(client, dataset, key, bytes).await;
     }
     let bar = progress::bytes(key, file.len());
-    let resume = Resume::new(client.url(), dataset, key, file);
+    let resume = Resume::new(resume::folder(), client.url(), dataset, key, file);
     let outcome = Upload { client, dataset, key, path, size: file.len(), resume, bar: &bar }.run().await;
     bar.finish_and_clear();
     landed(client, outcome?).await

@@ -11,12 +11,12 @@ use sha2::{Digest, Sha256};
 pub struct Resume(Option<PathBuf>);
 
 impl Resume {
-    /// The same server, dataset, key and untouched file are the same upload.
-    pub fn new(server: &str, dataset: &str, key: &str, file: &Metadata) -> Resume {
+    /// The same server, dataset, key and untouched file are the same upload. `folder`: where uploads are remembered.
+    pub fn new(folder: Option<PathBuf>, server: &str, dataset: &str, key: &str, file: &Metadata) -> Resume {
         let modified = file.modified().ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok()).unwrap_or_default();
         let identity = format!("{server}\n{dataset}\n{key}\n{}\n{}", file.len(), modified.as_nanos());
         let name = hex::encode(&Sha256::digest(identity)[..16]);
-        Resume(cache_folder().map(|folder| folder.join("landfall").join("uploads").join(name)))
+        Resume(folder.map(|folder| folder.join(name)))
     }
 
     /// Where the server keeps the upload.
@@ -36,7 +36,9 @@ impl Resume {
     }
 }
 
-fn cache_folder() -> Option<PathBuf> {
+/// The user's own folder for this.
+pub fn folder() -> Option<PathBuf> {
     let absolute = |name: &str| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
-    absolute("XDG_CACHE_HOME").or_else(|| absolute("HOME").map(|home| home.join(".cache")))
+    let cache = absolute("XDG_CACHE_HOME").or_else(|| absolute("HOME").map(|home| home.join(".cache")))?;
+    Some(cache.join("landfall").join("uploads"))
 }

@@ -128,7 +128,9 @@ async fn post(client: &Client, dataset: &str, batch: &Batch, run: &str, sent: &m
 /// The server counts lines in the body that it got; people count them in their file.
 fn in_the_input(mut failure: Failure, first_line: u64) -> Failure {
     if let Some(line) = failure.line.filter(|_| first_line > 1) {
-        failure.message.push_str(&format!("\nThat is line {} of the input; the lines before {first_line} were sent.", first_line + line - 1));
+        failure
+            .message
+            .push_str(&format!("\nThat is line {} of the input; the lines before {first_line} were sent.", first_line + line - 1));
     }
     failure
 }

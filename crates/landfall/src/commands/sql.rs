@@ -51,7 +51,9 @@ pub async fn query(client: &Client, sql: &str) -> Result<Answer, Failure> {
         body.extend_from_slice(&chunk.map_err(|error| broken(client, &error))?);
         if body.len() > TABLE_BYTES_MAX {
             let most = count(i64::try_from(TABLE_BYTES_MAX >> 20).unwrap_or(0));
-            return Err(Failure::no(format!("the answer is larger than the {most} MiB that a table may have; ask with -o csv, or with a limit")));
+            return Err(Failure::no(format!(
+                "the answer is larger than the {most} MiB that a table may have; ask with -o csv, or with a limit"
+            )));
         }
     }
     serde_json::from_slice(&body).map_err(|error| Failure::no(format!("the server's answer cannot be read: {error}")))
@@ -119,6 +121,7 @@ mod tests {
             ────────────────────────────────────────────────
             UA                  58665  2026-11-21 06:14:09
             -        9007199254740993  -
-        "#]].assert_eq(&answer.grid().render(Screen { terminal: false, color: false, width: None }));
+        "#]]
+        .assert_eq(&answer.grid().render(Screen { terminal: false, color: false, width: None }));
     }
 }

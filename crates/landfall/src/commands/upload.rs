@@ -60,7 +60,7 @@ impl Upload<'_> {
     }
 
     /// Where the server keeps this upload, and how much of it: of one that was interrupted, or a new one.
-    async fn place(&self) -> Result<(String, u64), Failure> {
+    pub(super) async fn place(&self) -> Result<(String, u64), Failure> {
         if let Some(location) = self.resume.location() {
             match self.offset(&location).await {
                 // All of it may be there and only the answer was lost: a last part without bytes asks for it again.
@@ -94,7 +94,7 @@ impl Upload<'_> {
         Err(Failure::no(format!("{} became shorter while it was uploaded", self.path.display())))
     }
 
-    async fn send(&self, location: &str, offset: u64, part: Vec<u8>) -> Result<Response, Failure> {
+    pub(super) async fn send(&self, location: &str, offset: u64, part: Vec<u8>) -> Result<Response, Failure> {
         let last = offset + u64::try_from(part.len()).unwrap_or(0) == self.size;
         let request = self.client.follow(Method::PATCH, location)?.header(CONTENT_TYPE, "application/partial-upload");
         let request = request.header("Upload-Offset", offset).header("Upload-Complete", if last { "?1" } else { "?0" });

@@ -2,8 +2,10 @@
 //! CSV settings stand to each other, what URLs look like, whether a grant does
 //! anything.
 
-use landfall_model::{Columns, CsvSettings, Grantee, Principal, limits};
+use futures::executor::block_on;
+use landfall_model::{Column, Columns, CsvSettings, Grantee, Principal, limits};
 use landfall_store::StoreUrl;
+use landfall_tables::stage::Transform;
 
 use super::file::{DatasetSection, File};
 use super::mistake::Mistakes;
@@ -50,26 +52,42 @@ impl Check<'_> {
     }
 
     fn dataset(&mut self, name: &str, section: &DatasetSection) {
-        let path = |rest: &[&'static str]| -> Vec<String> { ["datasets", name].iter().chain(rest).map(|part| (*part).to_owned()).collect() };
         if let Some(columns) = &section.columns {
-            let at = path(&["columns"]);
-            let at: Vec<&str> = at.iter().map(String::as_str).collect();
-            if columns.0.is_empty() {
-                self.wrong(&at, "`columns` names no column; leave it out to have the types inferred");
-            }
-            if columns.0.len() > limits::COLUMNS_MAX {
-                self.wrong(&at, format!("a table has at most {} columns, and here are {}", limits::COLUMNS_MAX, columns.0.len()));
-            }
-            for column in &columns.0 {
-                if let Some(flaw) = Columns::flaw(&column.name) {
-                    self.wrong(&[&at[..], &[&column.name]].concat(), flaw);
-                }
-            }
+            self.columns(&["datasets", name, "columns"], &columns.0);
         }
         self.csv(name, &section.csv);
         self.grants(name, section);
-        if section.transform.as_deref().is_some_and(|sql| sql.trim().is_empty()) {
-            self.wrong(&["datasets", name, "transform"], "`transform` is empty; leave it out to load the records as they are");
+        if let Some(sql) = &section.transform {
+            self.transform(name, sql, section.columns.as_ref().map(|columns| columns.0.as_slice()));
+        }
+    }
+
+    fn columns(&mut self, path: &[&str], columns: &[Column]) {
+        if columns.is_empty() {
+            self.wrong(path, "`columns` names no column; leave it out to have the types inferred");
+        }
+        if columns.len() > limits::COLUMNS_MAX {
+            self.wrong(path, format!("a table has at most {} columns, and here are {}", limits::COLUMNS_MAX, columns.len()));
+        }
+        for column in columns {
+            if let Some(flaw) = Columns::flaw(&column.name) {
+                self.wrong(&[path, &[&column.name]].concat(), flaw);
+            }
+        }
+    }
+
+    /// A transform can be planned here where its input's columns are declared; else when they are inferred.
+    fn transform(&mut self, name: &str, sql: &str, columns: Option<&[Column]>) {
+        let path = ["datasets", name, "transform"];
+        if sql.trim().is_empty() {
+            return self.wrong(&path, "`transform` is empty; leave it out to load the records as they are");
+        }
+        let Some(columns) = columns else { return };
+        // Planning waits for nothing outside, so that it can be done here and now.
+        if let Err(error) = block_on(Transform::check(sql, columns, false)) {
+            self.wrong(&path, error.message);
+        } else if let Err(error) = block_on(Transform::check(sql, columns, true)) {
+            self.warnings.push(format!("{name} takes files and no events: {}", error.message));
         }
     }
 
@@ -118,5 +136,6 @@ fn flaw_of_catalog_url(text: &str) -> Option<String> {
     }
     let scheme = text.split_once("://").map_or("", |(scheme, _)| scheme);
     let known = matches!(scheme, "" | "postgres" | "postgresql");
-    (!known).then(|| format!("`{text}` cannot be the URL of a catalog: `{scheme}` is none; write `postgres://user@host/db` or `sqlite:PATH`"))
+    (!known)
+        .then(|| format!("`{text}` cannot be the URL of a catalog: `{scheme}` is none; write `postgres://user@host/db` or `sqlite:PATH`"))
 }

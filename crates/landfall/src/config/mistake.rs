@@ -20,8 +20,10 @@ pub struct Mistakes {
 }
 
 impl Mistakes {
+    /// Adds one; whatever its message is made of, it is one line.
     pub fn add(&mut self, origin: &Origin, message: impl Into<String>) {
-        self.list.push(Mistake { origin: origin.clone(), message: message.into() });
+        let message = message.into().replace('\n', " ");
+        self.list.push(Mistake { origin: origin.clone(), message });
     }
 
     /// One line a mistake, in the order of the files; with `quote`, the source line and a caret under each.

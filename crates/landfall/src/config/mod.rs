@@ -22,8 +22,8 @@ use std::path::{Path, PathBuf};
 use landfall_model::{Dataset, DatasetName, Region};
 use serde::Deserialize;
 
-use file::{DatasetSection, Door, File};
 pub use file::schema;
+use file::{DatasetSection, Door, File};
 pub use mistake::Mistakes;
 use shape::Shapes;
 use source::Origin;

@@ -45,7 +45,8 @@ fn dataset_files(main: &Path, mistakes: &mut Mistakes) -> Vec<PathBuf> {
             return Vec::new();
         }
     };
-    let mut paths: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).filter(|path| path.extension().is_some_and(|e| e == "toml")).collect();
+    let mut paths: Vec<PathBuf> =
+        entries.flatten().map(|entry| entry.path()).filter(|path| path.extension().is_some_and(|e| e == "toml")).collect();
     paths.sort();
     paths
 }
@@ -91,7 +92,8 @@ fn the_one_dataset(mut table: Table, path: &Path, start: &Origin, mistakes: &mut
     };
     let named = table.0.remove(at);
     for other in &table.0 {
-        mistakes.add(&other.origin, format!("`{}` stands outside the dataset: a file in `datasets/` holds one dataset and no more", other.key));
+        mistakes
+            .add(&other.origin, format!("`{}` stands outside the dataset: a file in `datasets/` holds one dataset and no more", other.key));
     }
     let Value::Table(Table(mut inside)) = named.node.value else {
         mistakes.add(&named.node.origin, "`datasets` must be a table");

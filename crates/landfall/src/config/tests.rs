@@ -74,11 +74,8 @@ encoding = "latin-1"
     );
     let dataset = &config.datasets[0];
     assert_eq!(dataset.grants[0].under.as_deref(), Some("partner_a/"));
-    let columns = [
-        Column::new("zone", Type::Text),
-        Column::new("day", Type::Date),
-        Column::new("amount", Type::Decimal { precision: 18, scale: 6 }),
-    ];
+    let columns =
+        [Column::new("zone", Type::Text), Column::new("day", Type::Date), Column::new("amount", Type::Decimal { precision: 18, scale: 6 })];
     assert_eq!(dataset.columns.as_deref(), Some(&columns[..]));
     assert_eq!((dataset.csv.delimiter, dataset.csv.header), (Some(';'), Some(false)));
 }
@@ -139,10 +136,13 @@ fn what_is_not_built_yet_says_so() {
 
 #[test]
 fn a_syntax_error_has_its_place() {
-    wrong("data = \"x\n[catalog\nurl = 1\n", &expect![[r#"
+    wrong(
+        "data = \"x\n[catalog\nurl = 1\n",
+        &expect![[r#"
         landfall.toml:1:10: invalid basic string, expected `"`
         landfall.toml:2:9: unclosed table, expected `]`
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
@@ -152,7 +152,8 @@ fn a_quoted_mistake_shows_its_line() {
         landfall.toml:2:1: unknown key `colums` in [datasets.orders]; did you mean `columns`?
           2 | colums = {}
             | ^^^^^^
-    "#]].assert_eq(&mistakes.render(true).replace(&folder, ""));
+    "#]]
+    .assert_eq(&mistakes.render(true).replace(&folder, ""));
 }
 
 #[test]
@@ -168,11 +169,32 @@ fn csv_characters_must_differ_and_fit_a_line() {
 }
 
 #[test]
+fn a_transform_is_planned_where_its_columns_are_declared() {
+    wrong(
+        "[datasets.a]\ncolumns = { x = \"int\" }\ntransform = \"select y from input\"\n[datasets.b]\ncolumns = { x = \"int\" }\ntransform = \"selec x\"\n\
+         [datasets.c]\ncolumns = { x = \"int\" }\ntransform = \"select x, now() from input\"\n[datasets.d]\ntransform = \" \"\n",
+        &expect![[r#"
+            landfall.toml:3:13: the transform cannot run: Schema error: No field named y.
+            Valid fields are input.x.
+            landfall.toml:6:13: the transform cannot run: ParserError("Expected: an SQL statement, found: selec at Line: 1, Column: 1")
+            landfall.toml:9:13: a transform gives the same rows each time, and `now()` does not; use a column of `input` instead
+            landfall.toml:11:13: `transform` is empty; leave it out to load the records as they are
+        "#]],
+    );
+    let config = right("[datasets.a]\ncolumns = { x = \"int\" }\ntransform = \"select sum(x) as x from input\"\n");
+    assert!(config.warnings[0].starts_with("a takes files and no events: "), "{:?}", config.warnings);
+}
+
+#[test]
 fn variables_interpolate_and_an_unset_one_has_its_place() {
     let files = [("landfall.toml", "data = \"${HOME}/x\"\n[catalog]\nurl = \"postgres://${DB_USER:landfall}@${DB_HOST}/db\"\n")];
-    wrong_with(&files, &[("HOME", "/home/ada")], &expect![[r#"
+    wrong_with(
+        &files,
+        &[("HOME", "/home/ada")],
+        &expect![[r#"
         landfall.toml:3:39: the environment variable `DB_HOST` is not set; set it, or give a default: ${DB_HOST:default}
-    "#]]);
+    "#]],
+    );
     let config = load(&files, &[("HOME", "/home/ada"), ("DB_HOST", "db")]).map_err(|(m, _)| m.render(true)).unwrap();
     assert_eq!(config.catalog.url, "postgres://landfall@db/db");
     assert_eq!(config.data, Path::new("/home/ada/x"));
@@ -197,14 +219,22 @@ fn the_environment_overrides_the_file() {
 
 #[test]
 fn a_variable_that_names_no_setting_is_a_mistake() {
-    let env =
-        [("LANDFALL_CATLOG__URL", "x"), ("LANDFALL_LISTEN__GOPHER", "x"), ("LANDFALL_LISTEN__HTTP", "80"), ("LANDFALL_DATASETS__A__CSV__HEADER", "si")];
-    wrong_with(&[("landfall.toml", "")], &env, &expect![[r#"
+    let env = [
+        ("LANDFALL_CATLOG__URL", "x"),
+        ("LANDFALL_LISTEN__GOPHER", "x"),
+        ("LANDFALL_LISTEN__HTTP", "80"),
+        ("LANDFALL_DATASETS__A__CSV__HEADER", "si"),
+    ];
+    wrong_with(
+        &[("landfall.toml", "")],
+        &env,
+        &expect![[r#"
         LANDFALL_CATLOG__URL: names no setting; did you mean LANDFALL_CATALOG__URL?
         LANDFALL_LISTEN__GOPHER: names no setting: there is no `listen.gopher` in the configuration; unset it
         LANDFALL_DATASETS__A__CSV__HEADER: "si" does not read as TOML: string values must be quoted, expected literal string
         LANDFALL_LISTEN__HTTP: `80` is not an address: write `host:port`, or `off`
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
@@ -228,12 +258,16 @@ fn a_dataset_is_declared_once() {
         ("datasets/b.toml", "region = \"eu\"\n[datasets.b]\n[datasets.c]\n"),
         ("datasets/Bad.toml", "descripton = \"x\"\n"),
     ];
-    wrong_with(&files, &[], &expect![[r#"
+    wrong_with(
+        &files,
+        &[],
+        &expect![[r#"
         datasets/Bad.toml:1:1: `Bad` cannot be the name of a dataset: it must match [a-z][a-z0-9_]{0,62}
         datasets/a.toml:1:1: the dataset `a` is declared already, at landfall.toml:2:11
         datasets/b.toml:1:1: `region` stands outside the dataset: a file in `datasets/` holds one dataset and no more
         datasets/b.toml:3:11: `c` is a second dataset: a file in `datasets/` holds one
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
@@ -246,7 +280,9 @@ fn doors_that_are_not_built_are_named_and_allowed() {
 fn the_schema_describes_what_may_be_written() {
     let schema = super::schema();
     for key in ["data", "region", "public_url", "catalog", "store", "listen", "datasets"] {
-        let described = schema.pointer(&format!("/properties/{key}")).is_some_and(|property| property.to_string().contains("\"description\"") || property.to_string().contains("$ref"));
+        let described = schema
+            .pointer(&format!("/properties/{key}"))
+            .is_some_and(|property| property.to_string().contains("\"description\"") || property.to_string().contains("$ref"));
         assert!(described, "{key}");
     }
     assert_eq!(schema.pointer("/$defs/DatasetSection/additionalProperties"), Some(&serde_json::Value::Bool(false)));

@@ -70,3 +70,14 @@ async fn stop(running: Running) {
         let _ = io::Write::write_all(&mut io::stderr(), b"the server did not end in time and is cut off\n");
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_demo_tells_its_story_to_the_end() {
+        let screen = Screen { terminal: false, color: false, width: None };
+        run(screen, true).unwrap();
+    }
+}

@@ -12,7 +12,8 @@ use super::random::Random;
 pub const ORDERS: u64 = 3_000;
 const FIRST_ORDER: u64 = 10_001;
 const COUNTRIES: &[&str] = &["DE", "FR", "US", "NL", "IT", "ES", "JP", "BR"];
-const CUSTOMERS: &[&str] = &["Ada Byron", "Grace Murray", "Edsger Wybe", "Barbara Jane", "Tony Charles", "Frances Elizabeth", "Niklaus Emil", "Radia Joy"];
+const CUSTOMERS: &[&str] =
+    &["Ada Byron", "Grace Murray", "Edsger Wybe", "Barbara Jane", "Tony Charles", "Frances Elizabeth", "Niklaus Emil", "Radia Joy"];
 const CARRIERS: &[&str] = &["Northwind", "Harbour & Sons", "Blue Kite", "Overland"];
 
 /// Orders, one JSON document a line. Three have an amount that is no number.

@@ -2,10 +2,10 @@
 
 use serde_json::Value as Json;
 
+use super::Screen;
 use super::csv::csv_line;
 use super::table::{Align, Grid};
 use super::values::{count, short_time, size};
-use super::Screen;
 use crate::commands::Failure;
 
 /// `-o`.
@@ -78,7 +78,8 @@ impl Listing<'_> {
     /// The table's fields first, then all others that any item has, by name.
     fn csv(&self) -> String {
         let mut names: Vec<&str> = self.columns.iter().map(|column| column.field).filter(|field| !field.contains('/')).collect();
-        let mut others: Vec<&str> = self.items.iter().filter_map(Json::as_object).flat_map(|item| item.keys()).map(String::as_str).collect();
+        let mut others: Vec<&str> =
+            self.items.iter().filter_map(Json::as_object).flat_map(|item| item.keys()).map(String::as_str).collect();
         others.sort_unstable();
         others.dedup();
         others.retain(|other| !names.contains(other));
@@ -146,11 +147,13 @@ mod tests {
             ───────────────────────────────────────────────
             orders   1.2 MB    4,200  2026-11-21 06:14:09
             b,c           -        -  -
-        "#]].assert_eq(&listing.table().render(screen));
+        "#]]
+        .assert_eq(&listing.table().render(screen));
         expect![[r#"
             dataset,size,received_at,counts,key
             orders,1234567,2026-11-21T06:14:09.123456Z,"{""records"":4200}",
             "b,c",,,,x.csv
-        "#]].assert_eq(&listing.csv().replace('\r', ""));
+        "#]]
+        .assert_eq(&listing.csv().replace('\r', ""));
     }
 }

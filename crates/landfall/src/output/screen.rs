@@ -18,7 +18,8 @@ pub struct Screen {
 impl Screen {
     pub fn detect() -> Screen {
         let terminal = io::stdout().is_terminal();
-        let plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty()) || std::env::var_os("TERM").is_some_and(|term| term == "dumb");
+        let plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty())
+            || std::env::var_os("TERM").is_some_and(|term| term == "dumb");
         let width = terminal.then(|| terminal_width().unwrap_or(80));
         Screen { terminal, color: terminal && !plain, width }
     }

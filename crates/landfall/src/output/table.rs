@@ -131,7 +131,8 @@ mod tests {
             ─────────────────────────────────────────────────────────────────────────────────────────
             orders           1,234  a short one
             sensor_readings      7  a much longer reason↵that does not fit into the terminal at all
-        "#]].assert_eq(&grid().render(screen));
+        "#]]
+        .assert_eq(&grid().render(screen));
     }
 
     #[test]
@@ -141,8 +142,9 @@ mod tests {
             dataset           rows  reason
             ────────────────────────────────────────────────
             orders           1,234  a short one
-            sensor_readings      7  a much longer…
-        "#]].assert_eq(&grid().render(screen));
+            sensor_readings      7  a much longer reason↵…
+        "#]]
+        .assert_eq(&grid().render(screen));
         assert!(grid().render(screen).lines().all(|line| line.chars().count() <= 48));
     }
 

@@ -15,7 +15,8 @@ pub fn start_up(config: &Config, running: &Running) -> String {
         Some(address) => {
             let _ = writeln!(text, "  http      http://{address}");
             if !address.ip().is_loopback() {
-                let _ = writeln!(text, "            WITHOUT TLS beyond this machine: put a proxy with TLS before it, or listen on 127.0.0.1");
+                let _ =
+                    writeln!(text, "            WITHOUT TLS beyond this machine: put a proxy with TLS before it, or listen on 127.0.0.1");
             }
         }
         None => {
@@ -30,7 +31,8 @@ pub fn start_up(config: &Config, running: &Running) -> String {
     }
     if running.admin.made {
         let _ = writeln!(text, "  admin key {}", running.admin.secret.reveal());
-        let _ = writeln!(text, "            shown this once, and kept in {}", config.data.join(landfall_access::admin::FILE_NAME).display());
+        let _ =
+            writeln!(text, "            shown this once, and kept in {}", config.data.join(landfall_access::admin::FILE_NAME).display());
     }
     text
 }

@@ -7,7 +7,8 @@ use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::LevelFilter;
 
 /// Warnings of the libraries below are about their own affairs.
-const USUAL: &str = "warn,landfall=info,landfall_land=info,landfall_worker=info,landfall_upkeep=info,landfall_tables=info,landfall_catalog=info";
+const USUAL: &str =
+    "warn,landfall=info,landfall_land=info,landfall_worker=info,landfall_upkeep=info,landfall_tables=info,landfall_catalog=info";
 
 /// Begins to log; does nothing in a process that does already.
 pub fn log() {
@@ -17,5 +18,6 @@ pub fn log() {
         _ => filter.parse_lossy(USUAL),
     };
     let terminal = std::io::stderr().is_terminal();
-    let _ = tracing_subscriber::fmt().with_env_filter(filter).with_target(false).with_ansi(terminal).with_writer(std::io::stderr).try_init();
+    let _ =
+        tracing_subscriber::fmt().with_env_filter(filter).with_target(false).with_ansi(terminal).with_writer(std::io::stderr).try_init();
 }
