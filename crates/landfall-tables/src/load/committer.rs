@@ -37,7 +37,14 @@ pub struct Committer {
 
 impl Committer {
     /// The committer that the node `owner` keeps for `dataset`.
-    pub fn new(catalog: Catalog, definitions: Definitions, tables: &Tables, staging: Staging, dataset: DatasetName, owner: String) -> Committer {
+    pub fn new(
+        catalog: Catalog,
+        definitions: Definitions,
+        tables: &Tables,
+        staging: Staging,
+        dataset: DatasetName,
+        owner: String,
+    ) -> Committer {
         let table = tables.get(&dataset);
         let events = EventRange::new(catalog.clone(), staging, dataset.clone());
         Committer { catalog, definitions, table, dataset, owner, events, lease: Mutex::new(None) }
@@ -178,8 +185,14 @@ fn count_loaded(load: &Load) {
     for manifest in &load.manifests {
         let dataset = manifest.dataset.to_string();
         let counts = &manifest.counts;
-        let loaded = [("landfall_loaded_records_total", counts.records - counts.rejected_records), ("landfall_rejected_records_total", counts.rejected_records)];
-        let bytes = [("landfall_loaded_bytes_total", counts.bytes - counts.rejected_bytes), ("landfall_rejected_bytes_total", counts.rejected_bytes)];
+        let loaded = [
+            ("landfall_loaded_records_total", counts.records - counts.rejected_records),
+            ("landfall_rejected_records_total", counts.rejected_records),
+        ];
+        let bytes = [
+            ("landfall_loaded_bytes_total", counts.bytes - counts.rejected_bytes),
+            ("landfall_rejected_bytes_total", counts.rejected_bytes),
+        ];
         for (name, amount) in loaded.into_iter().chain(bytes) {
             metrics::counter!(name, "dataset" => dataset.clone()).increment(positive(amount));
         }

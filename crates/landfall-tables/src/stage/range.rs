@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use landfall_catalog::events::WaitingBatch;
 use landfall_decode::Summary;
-use landfall_model::{DatasetName, Error, Landing, LandingId, Manifest, ManifestId, Phase, Region, Result, Subject, limits};
+use landfall_model::{Counts, DatasetName, Error, Landing, LandingId, Manifest, ManifestId, Phase, Region, Result, Subject, limits};
 use tokio::sync::mpsc::Sender;
 
 use super::file::counts;
@@ -43,6 +43,7 @@ impl Staging {
     async fn stage_batches(&self, dataset: &DatasetName, subject: Subject, batches: Vec<WaitingBatch>) -> Result<Staged> {
         let record = self.0.definitions.get(dataset)?;
         let id = ManifestId::new(&self.0.clock);
+        let sizes = batches.iter().map(|batch| (batch.landing.id.clone(), batch.landing.size)).collect::<Vec<_>>();
         let (pieces, writing) = writer(self.outputs(dataset, &id), dataset.clone(), id.clone());
         let decoded = self.decode_batches(Arc::new(Recipe::of(&record).await?), batches, &pieces).await;
         if decoded.is_ok() {
@@ -53,6 +54,7 @@ impl Staging {
         let written = writing.await.map_err(|why| failed(&why))??;
         let (recipe, summary, dead) = decoded?;
         let Written { files, rows, rejects } = written.ok_or_else(|| failed(&"the writer ended before the rows did"))?;
+        let is_dead = |id: &LandingId| dead.iter().any(|(dead, _)| dead == id);
         let manifest = Manifest {
             id,
             dataset: dataset.clone(),
@@ -60,7 +62,8 @@ impl Staging {
             definition_version: record.version,
             columns_version: recipe.columns().version,
             files,
-            counts: counts(&summary, rows),
+            // What parts the batches while they are decoded together is not of their bytes.
+            counts: Counts { bytes: sizes.iter().filter(|(id, _)| !is_dead(id)).map(|(_, size)| size).sum(), ..counts(&summary, rows) },
             rejects,
         };
         Ok(Staged { manifest, dead })

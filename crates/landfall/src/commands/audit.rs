@@ -5,11 +5,12 @@ use reqwest::Method;
 use serde_json::Value as Json;
 
 use super::{Client, Failure};
-use crate::output::Kind::{Count, Text};
+use crate::output::Kind::{Count, Id, Text};
 use crate::output::{Column, Format, Listing, Screen};
 
 const COLUMNS: &[Column] = &[
     Column::new("dataset", "dataset", Text),
+    Column::new("balances", "balances", Id),
     Column::new("received", "received_records", Count),
     Column::new("loaded", "loaded_records", Count),
     Column::new("rejected", "rejected_records", Count),
@@ -17,7 +18,6 @@ const COLUMNS: &[Column] = &[
     Column::new("discarded", "discarded_records", Count),
     Column::new("removed", "removed_records", Count),
     Column::new("in flight", "in_flight_records", Count),
-    Column::new("balances", "balances", Text),
 ];
 
 /// Where a received record may be.

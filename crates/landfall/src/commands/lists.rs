@@ -5,7 +5,7 @@ use serde_json::Value as Json;
 
 use super::arguments::{List, Listed};
 use super::{Client, Failure};
-use crate::output::Kind::{Count, Size, Text, Time};
+use crate::output::Kind::{Count, Id, Size, Text, Time};
 use crate::output::{Column, Listing, Screen, count};
 
 /// One list of the API.
@@ -18,15 +18,15 @@ pub struct Spec {
 pub const LANDINGS: Spec = Spec {
     path: "landings",
     columns: &[
-        Column::new("landing", "id", Text),
+        Column::new("landing", "id", Id),
         Column::new("dataset", "dataset", Text),
-        Column::new("kind", "kind", Text),
         Column::new("key", "key", Text),
-        Column::new("size", "size", Size),
+        Column::new("phase", "phase", Id),
+        Column::new("state", "state", Id),
         Column::new("records", "records", Count),
-        Column::new("state", "state", Text),
-        Column::new("phase", "phase", Text),
+        Column::new("size", "size", Size),
         Column::new("received", "received_at", Time),
+        Column::new("kind", "kind", Id),
     ],
     empty: "nothing has landed",
 };
@@ -34,13 +34,13 @@ pub const LANDINGS: Spec = Spec {
 pub const JOBS: Spec = Spec {
     path: "jobs",
     columns: &[
-        Column::new("job", "id", Text),
+        Column::new("job", "id", Id),
         Column::new("dataset", "dataset", Text),
-        Column::new("landing", "landing", Text),
-        Column::new("state", "state", Text),
+        Column::new("state", "state", Id),
         Column::new("attempts", "attempts", Count),
-        Column::new("updated", "updated_at", Time),
         Column::new("error", "error", Text),
+        Column::new("updated", "updated_at", Time),
+        Column::new("landing", "landing", Id),
     ],
     empty: "no jobs",
 };
@@ -49,11 +49,11 @@ pub const REJECTS: Spec = Spec {
     path: "rejects",
     columns: &[
         Column::new("dataset", "dataset", Text),
-        Column::new("landing", "landing", Text),
         Column::new("line", "line", Count),
         Column::new("byte", "byte_offset", Count),
         Column::new("reason", "reason", Text),
         Column::new("raw", "raw", Text),
+        Column::new("landing", "landing", Id),
     ],
     empty: "no rejects",
 };
@@ -62,9 +62,9 @@ pub const LOADS: Spec = Spec {
     path: "loads",
     columns: &[
         Column::new("dataset", "dataset", Text),
-        Column::new("sink", "sink", Text),
+        Column::new("sink", "sink", Id),
         Column::new("load", "number", Count),
-        Column::new("state", "state", Text),
+        Column::new("state", "state", Id),
         Column::new("records", "records", Count),
         Column::new("rows", "rows", Count),
         Column::new("manifests", "manifests", Count),
@@ -77,13 +77,13 @@ pub const LOADS: Spec = Spec {
 pub const DEAD_LETTERS: Spec = Spec {
     path: "dead-letters",
     columns: &[
-        Column::new("landing", "landing", Text),
+        Column::new("landing", "landing", Id),
         Column::new("dataset", "dataset", Text),
         Column::new("key", "key", Text),
-        Column::new("code", "code", Text),
-        Column::new("line", "line", Count),
-        Column::new("state", "state", Text),
         Column::new("reason", "reason", Text),
+        Column::new("line", "line", Count),
+        Column::new("code", "code", Id),
+        Column::new("state", "state", Id),
     ],
     empty: "no dead letters",
 };

@@ -3,7 +3,7 @@
 use super::arguments::List;
 use super::lists::{limit, show};
 use super::{Client, Failure};
-use crate::output::Kind::{Length, Size, Text, Time};
+use crate::output::Kind::{Id, Length, Size, Text, Time};
 use crate::output::{Column, Listing, Screen};
 
 const DATASETS: &[Column] =
@@ -12,9 +12,9 @@ const DATASETS: &[Column] =
 const FILES: &[Column] = &[
     Column::new("key", "key", Text),
     Column::new("size", "size", Size),
-    Column::new("phase", "phase", Text),
+    Column::new("phase", "phase", Id),
     Column::new("received", "received_at", Time),
-    Column::new("landing", "id", Text),
+    Column::new("landing", "id", Id),
 ];
 
 pub async fn ls(client: &Client, path: Option<&str>, list: List, screen: Screen) -> Result<(), Failure> {

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::{Value as Json, json};
 
 use super::{Client, Failure};
-use crate::output::{Align, Format, Grid, Screen, count, plural, short_time};
+use crate::output::{Format, Grid, Layout, Screen, count, plural, short_time};
 
 /// Bytes of an answer that are held to be laid out as a table; CSV and JSON stream without limit.
 const TABLE_BYTES_MAX: usize = 64 << 20;
@@ -80,7 +80,7 @@ fn broken(client: &Client, error: &reqwest::Error) -> Failure {
 
 impl Answer {
     pub fn grid(&self) -> Grid {
-        let mut grid = Grid::new(self.columns.iter().map(|column| (column.name.clone(), column.align())));
+        let mut grid = Grid::new(self.columns.iter().map(|column| (column.name.clone(), column.layout())));
         for row in &self.rows {
             grid.push(row.iter().zip(&self.columns).map(|(value, column)| show(value, &column.kind)).collect());
         }
@@ -89,10 +89,14 @@ impl Answer {
 }
 
 impl AnswerColumn {
-    fn align(&self) -> Align {
+    fn layout(&self) -> Layout {
         let kind = self.kind.as_str();
         let number = matches!(kind, "int" | "bigint" | "smallint" | "double" | "real" | "float") || kind.starts_with("decimal");
-        if number { Align::Right } else { Align::Left }
+        match kind {
+            "date" | "timestamp" => Layout::Whole,
+            _ if number => Layout::Number,
+            _ => Layout::Text,
+        }
     }
 }
 

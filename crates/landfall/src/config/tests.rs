@@ -174,8 +174,7 @@ fn a_transform_is_planned_where_its_columns_are_declared() {
         "[datasets.a]\ncolumns = { x = \"int\" }\ntransform = \"select y from input\"\n[datasets.b]\ncolumns = { x = \"int\" }\ntransform = \"selec x\"\n\
          [datasets.c]\ncolumns = { x = \"int\" }\ntransform = \"select x, now() from input\"\n[datasets.d]\ntransform = \" \"\n",
         &expect![[r#"
-            landfall.toml:3:13: the transform cannot run: Schema error: No field named y.
-            Valid fields are input.x.
+            landfall.toml:3:13: the transform cannot run: Schema error: No field named y. Valid fields are input.x.
             landfall.toml:6:13: the transform cannot run: ParserError("Expected: an SQL statement, found: selec at Line: 1, Column: 1")
             landfall.toml:9:13: a transform gives the same rows each time, and `now()` does not; use a column of `input` instead
             landfall.toml:11:13: `transform` is empty; leave it out to load the records as they are

@@ -4,7 +4,7 @@ use serde_json::Value as Json;
 
 use super::Screen;
 use super::csv::csv_line;
-use super::table::{Align, Grid};
+use super::table::{Grid, Layout};
 use super::values::{count, short_time, size};
 use crate::commands::Failure;
 
@@ -32,6 +32,8 @@ pub struct Column {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     Text,
+    /// Short, and of no use when it is cut.
+    Id,
     Count,
     Size,
     Time,
@@ -67,8 +69,12 @@ impl Listing<'_> {
     }
 
     pub fn table(&self) -> Grid {
-        let align = |kind| if matches!(kind, Kind::Count | Kind::Size | Kind::Length) { Align::Right } else { Align::Left };
-        let mut grid = Grid::new(self.columns.iter().map(|column| (column.head.to_owned(), align(column.kind))));
+        let layout = |kind| match kind {
+            Kind::Text => Layout::Text,
+            Kind::Id | Kind::Time => Layout::Whole,
+            Kind::Count | Kind::Size | Kind::Length => Layout::Number,
+        };
+        let mut grid = Grid::new(self.columns.iter().map(|column| (column.head.to_owned(), layout(column.kind))));
         for item in &self.items {
             grid.push(self.columns.iter().map(|column| show(field(item, column.field), column.kind)).collect());
         }

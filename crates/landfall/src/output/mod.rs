@@ -9,5 +9,5 @@ mod values;
 
 pub use listing::{Column, Format, Kind, Listing};
 pub use screen::Screen;
-pub use table::{Align, Grid};
+pub use table::{Grid, Layout};
 pub use values::{count, plural, short_time, size};

@@ -5,26 +5,31 @@ use comfy_table::{Attribute, Cell, CellAlignment, ColumnConstraint, ContentArran
 
 use super::Screen;
 
+/// How a column is laid out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Align {
-    Left,
-    Right,
+pub enum Layout {
+    /// To the left, and cut where room is scarce.
+    Text,
+    /// To the left, and never cut: half an id or half a time is of no use.
+    Whole,
+    /// To the right, and never cut.
+    Number,
 }
 
 /// Cells by row, under a header.
 #[derive(Clone, Debug, Default)]
 pub struct Grid {
-    header: Vec<(String, Align)>,
+    header: Vec<(String, Layout)>,
     rows: Vec<Vec<String>>,
 }
 
 const CALM: TableStyle = TableStyle::new().header_separator(LineStyle::none().fill('─'));
 
-/// No column is cut to fewer characters than this.
-const NARROWEST: u16 = 6;
+/// A text column is cut to this many characters and no further; numbers, times and ids are never cut.
+const NARROWEST: u16 = 20;
 
 impl Grid {
-    pub fn new(header: impl IntoIterator<Item = (String, Align)>) -> Grid {
+    pub fn new(header: impl IntoIterator<Item = (String, Layout)>) -> Grid {
         Grid { header: header.into_iter().collect(), rows: Vec::new() }
     }
 
@@ -32,7 +37,7 @@ impl Grid {
         self.rows.push(row);
     }
 
-    /// The whole table, with a line break after each line.
+    /// The whole table, with a line break after each line. Columns that find no room are named below it.
     pub fn render(&self, screen: Screen) -> String {
         let mut table = Table::new();
         // Text is cut where the room ends, not at the last word that fits: no cell holds this delimiter.
@@ -43,43 +48,47 @@ impl Grid {
         } else {
             table.force_no_tty();
         }
-        table.set_header(self.header.iter().map(|(name, align)| {
-            let cell = cell(name, *align);
-            if screen.color { cell.add_attribute(Attribute::Bold) } else { cell }
-        }));
+        let bold = |cell: Cell| if screen.color { cell.add_attribute(Attribute::Bold) } else { cell };
+        table.set_header(self.header.iter().map(|(name, layout)| bold(cell(name, *layout))));
         for row in &self.rows {
-            let cells = row.iter().zip(&self.header).map(|(text, (_, align))| cell(&one_line(text), *align));
+            let cells = row.iter().zip(&self.header).map(|(text, (_, layout))| cell(&one_line(text), *layout));
             let mut row = Row::from(cells.collect::<Vec<_>>());
             row.max_height(1);
             table.add_row(row);
         }
-        self.fit(&mut table, screen.width);
-        let text: String = table.lines().map(|line| format!("{}\n", line.trim_end())).collect();
+        let hidden = self.fit(&mut table, screen.width);
+        let mut text: String = table.lines().map(|line| format!("{}\n", line.trim_end())).collect();
+        if !hidden.is_empty() {
+            let note = format!("no room for {}: widen the terminal, or ask with -o csv", hidden.join(", "));
+            text.push_str(&screen.dim(&note));
+            text.push('\n');
+        }
         text
     }
 
-    /// Takes width from the widest columns until all fit.
-    fn fit(&self, table: &mut Table, width: Option<u16>) {
+    /// Cuts text from the last column on until all fit; where that is not enough, the last columns are left out and
+    /// their names given back.
+    fn fit(&self, table: &mut Table, width: Option<u16>) -> Vec<&str> {
         for column in table.column_iter_mut() {
             column.set_padding((0, 2));
         }
-        let Some(width) = width else { return };
+        let Some(width) = width else { return Vec::new() };
         let wanted = table.column_max_content_widths();
-        let room = width.saturating_sub(u16::try_from(wanted.len()).unwrap_or(u16::MAX).saturating_mul(2));
-        let widths = shrink(wanted.clone(), room);
+        let layouts: Vec<Layout> = self.header.iter().map(|(_, layout)| *layout).collect();
+        let widths = shrink(&wanted, &layouts, width);
         table.set_content_arrangement(ContentArrangement::Dynamic).set_width(u16::MAX);
-        for ((column, width), wanted) in table.column_iter_mut().zip(widths).zip(wanted) {
-            if width < wanted {
-                column.set_constraint(ColumnConstraint::Absolute(Width::Fixed(width + 2)));
-            } else {
-                column.set_constraint(ColumnConstraint::ContentWidth);
-            }
+        for (at, column) in table.column_iter_mut().enumerate() {
+            column.set_constraint(match widths.get(at) {
+                None => ColumnConstraint::Hidden,
+                Some(width) => ColumnConstraint::Absolute(Width::Fixed(width + 2)),
+            });
         }
+        self.header.iter().skip(widths.len()).map(|(name, _)| name.as_str()).collect()
     }
 }
 
-fn cell(text: &str, align: Align) -> Cell {
-    let align = if align == Align::Right { CellAlignment::Right } else { CellAlignment::Left };
+fn cell(text: &str, layout: Layout) -> Cell {
+    let align = if layout == Layout::Number { CellAlignment::Right } else { CellAlignment::Left };
     Cell::new(text).set_alignment(align)
 }
 
@@ -95,17 +104,19 @@ fn one_line(text: &str) -> String {
         .collect()
 }
 
-fn shrink(mut widths: Vec<u16>, room: u16) -> Vec<u16> {
-    let total = |widths: &[u16]| widths.iter().map(|width| u32::from(*width)).sum::<u32>();
+/// The widths of as many columns as fit into `room`, with two spaces behind each.
+fn shrink(wanted: &[u16], layouts: &[Layout], room: u16) -> Vec<u16> {
+    let total = |widths: &[u16]| widths.iter().map(|width| u32::from(*width) + 2).sum::<u32>();
+    let least: Vec<u16> =
+        wanted.iter().zip(layouts).map(|(width, layout)| if *layout == Layout::Text { NARROWEST.min(*width) } else { *width }).collect();
+    let mut shown = wanted.len();
+    while shown > 1 && total(&least[..shown]) > u32::from(room) {
+        shown -= 1;
+    }
+    let mut widths = wanted[..shown].to_vec();
     while total(&widths) > u32::from(room) {
-        let widest = widths.iter().copied().max().unwrap_or(0);
-        if widest <= NARROWEST {
-            break;
-        }
-        // The last of the widest: what identifies a row mostly stands first.
-        if let Some(at) = widths.iter().rposition(|width| *width == widest) {
-            widths[at] -= 1;
-        }
+        let Some(at) = (0..shown).rposition(|at| widths[at] > least[at]) else { break };
+        widths[at] -= 1;
     }
     widths
 }
@@ -117,7 +128,7 @@ mod tests {
     use super::*;
 
     fn grid() -> Grid {
-        let mut grid = Grid::new([("dataset".into(), Align::Left), ("rows".into(), Align::Right), ("reason".into(), Align::Left)]);
+        let mut grid = Grid::new([("dataset".into(), Layout::Text), ("rows".into(), Layout::Number), ("reason".into(), Layout::Text)]);
         grid.push(vec!["orders".into(), "1,234".into(), "a short one".into()]);
         grid.push(vec!["sensor_readings".into(), "7".into(), "a much longer reason\nthat does not fit into the terminal at all".into()]);
         grid
@@ -149,8 +160,24 @@ mod tests {
     }
 
     #[test]
-    fn the_widest_columns_give_way_first() {
-        assert_eq!(shrink(vec![10, 40, 40], 60), [10, 25, 25]);
-        assert_eq!(shrink(vec![10, 10], 4), [6, 6]);
+    fn columns_without_room_are_named() {
+        let screen = Screen { terminal: true, color: false, width: Some(25) };
+        expect![[r#"
+            dataset           rows
+            ────────────────────────
+            orders           1,234
+            sensor_readings      7
+            no room for reason: widen the terminal, or ask with -o csv
+        "#]]
+        .assert_eq(&grid().render(screen));
+    }
+
+    #[test]
+    fn text_gives_way_from_the_last_column_on() {
+        use Layout::{Number, Text, Whole};
+        assert_eq!(shrink(&[10, 40, 40], &[Text, Text, Text], 80), [10, 40, 24]);
+        assert_eq!(shrink(&[10, 40, 40], &[Text, Text, Text], 60), [10, 24, 20]);
+        assert_eq!(shrink(&[30, 10, 40, 19], &[Whole, Number, Text, Whole], 70), [30, 10, 24]);
+        assert_eq!(shrink(&[90], &[Whole], 70), [90]);
     }
 }
