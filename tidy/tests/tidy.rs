@@ -17,9 +17,10 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("landfall-land", &["landfall-model", "landfall-store", "landfall-catalog", "landfall-access", "landfall-decode"]),
     ("landfall-sources", &["landfall-model", "landfall-store", "landfall-catalog", "landfall-access", "landfall-land"]),
     ("landfall-tables", &["landfall-model", "landfall-store", "landfall-catalog", "landfall-access", "landfall-decode"]),
+    ("landfall-query", &["landfall-model", "landfall-store", "landfall-catalog", "landfall-access", "landfall-decode", "landfall-tables"]),
     ("landfall-worker", &["landfall-model", "landfall-store", "landfall-catalog", "landfall-access", "landfall-land"]),
     ("landfall-upkeep", &["landfall-model", "landfall-store", "landfall-catalog", "landfall-access", "landfall-land"]),
-    ("landfall-server", &["landfall-model", "landfall-store", "landfall-catalog", "landfall-access", "landfall-tables"]),
+    ("landfall-server", &["landfall-model", "landfall-store", "landfall-catalog", "landfall-access", "landfall-tables", "landfall-query"]),
 ];
 
 const FILE_LINES_MAX: usize = 500;
@@ -67,8 +68,8 @@ fn heavy_crates_stay_in_their_room() {
     let homes: &[(&str, &[&str])] = &[
         ("rusqlite", &["landfall-catalog"]),
         ("tokio-postgres", &["landfall-catalog"]),
-        ("object_store", &["landfall-store", "landfall-tables"]),
-        ("datafusion", &["landfall-tables"]),
+        ("object_store", &["landfall-store", "landfall-tables", "landfall-query"]),
+        ("datafusion", &["landfall-tables", "landfall-query"]),
         ("deltalake-core", &["landfall-tables"]),
     ];
     let mut broken = Vec::new();

@@ -6,9 +6,9 @@ use axum::extract::FromRef;
 use landfall_access::Gate;
 use landfall_access::http::Budget;
 use landfall_catalog::{Catalog, Definitions};
+use landfall_query::Queries;
 use landfall_store::Store;
 use landfall_tables::delta::Tables;
-use landfall_tables::query::Queries;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 

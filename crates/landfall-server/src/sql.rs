@@ -9,7 +9,7 @@ use axum::response::{IntoResponse, Response};
 use landfall_access::Context;
 use landfall_access::http::{Problem, json};
 use landfall_model::{Error, ErrorKind, Result, limits};
-use landfall_tables::query::{Format, encode};
+use landfall_query::{Format, encode};
 use serde::Deserialize;
 
 use crate::control::Control;

@@ -1,9 +1,7 @@
-//! Stages, loads, answers: landings become data files, data files become rows
-//! of Delta Lake tables, and SQL sees them together with what still waits.
+//! Stages and loads: landings become data files, and data files become rows of
+//! Delta Lake tables, exactly once.
 
 pub mod delta;
 pub mod events;
-pub mod live;
 pub mod load;
-pub mod query;
 pub mod stage;

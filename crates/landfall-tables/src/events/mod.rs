@@ -158,6 +158,3 @@ async fn finish(recipe: &Recipe, run: &Run, decoded: Vec<Decoded>, summary: Summ
     let rows = batch(table_schema(recipe.table_columns()), columns, rows)?;
     Ok(Events { rows, rejects, summary, dead: Vec::new() })
 }
-
-#[cfg(test)]
-mod tests;

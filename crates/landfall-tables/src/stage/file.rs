@@ -111,9 +111,16 @@ fn manifest(id: ManifestId, work: &Work, summary: Summary, written: Written) -> 
         definition_version: work.record.version,
         columns_version: work.columns.version,
         files: written.files,
-        counts: counts(&summary, written.rows),
+        counts: Counts { bytes: landing.size, rejected_bytes: share(&summary, landing.size), ..counts(&summary, written.rows) },
         rejects: written.rejects,
     }
+}
+
+/// What the rejects take of the landing's own bytes: in a container, their share of the text it unpacks to.
+fn share(summary: &Summary, size: i64) -> i64 {
+    let (rejected, all) = (i128::from(summary.rejected_bytes), i128::from(summary.bytes.max(1)));
+    let part = if summary.bytes > u64::try_from(size).unwrap_or(0) { rejected * i128::from(size) / all } else { rejected };
+    i64::try_from(part).unwrap_or(size).min(size)
 }
 
 /// Counts as the catalog has them.

@@ -20,3 +20,5 @@ mod view;
 pub use files::STORE_URL;
 pub use table::LiveTable;
 pub use view::Live;
+#[cfg(test)]
+mod events_tests;

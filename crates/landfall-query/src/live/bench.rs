@@ -22,9 +22,9 @@ use tempfile::TempDir;
 
 use super::Live;
 use super::bodies::Bodies;
-use crate::delta::{Intent, Load, Tables};
-use crate::events::{Recipe, decode_events};
-use crate::query::{Format, Queries, encode};
+use crate::{Format, Queries, encode};
+use landfall_tables::delta::{Intent, Load, Tables};
+use landfall_tables::events::{Recipe, decode_events};
 
 pub struct Bench {
     _folder: TempDir,

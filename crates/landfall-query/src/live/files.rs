@@ -22,7 +22,7 @@ use object_store::ObjectMeta;
 use object_store::path::Path;
 
 use super::bounds::{Bounds, statistics};
-use crate::delta::State;
+use landfall_tables::delta::State;
 
 /// Under this address the store is known to DataFusion's runtime.
 pub const STORE_URL: &str = "landfall://store/";

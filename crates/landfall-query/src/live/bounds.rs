@@ -16,7 +16,7 @@ use datafusion::common::stats::Precision;
 use datafusion::common::{Column, ColumnStatistics, ScalarValue, Statistics};
 use serde_json::Value;
 
-use crate::delta::{File, Stats};
+use landfall_tables::delta::{File, Stats};
 
 /// The statistics of one file under `schema`, which may have columns that the file lacks.
 pub fn statistics(file: &File, schema: &SchemaRef) -> Statistics {

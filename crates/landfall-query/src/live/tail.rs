@@ -15,9 +15,9 @@ use super::bodies::Bodies;
 use super::budget::Budget;
 use super::chunk::{Chunk, fit};
 use super::region::RegionTail;
-use crate::delta::State;
-use crate::events::{Recipe, decode_events};
 use crate::live::schema::table_schema;
+use landfall_tables::delta::State;
+use landfall_tables::events::{Recipe, decode_events};
 
 pub struct Tail {
     bodies: Bodies,

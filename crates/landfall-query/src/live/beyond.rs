@@ -16,7 +16,7 @@ use landfall_model::{DatasetName, Error, Result};
 use super::bodies::Bodies;
 use super::chunk::fit;
 use super::tail::Beyond;
-use crate::events::{Recipe, decode_events};
+use landfall_tables::events::{Recipe, decode_events};
 
 pub struct BeyondStream {
     pub bodies: Bodies,

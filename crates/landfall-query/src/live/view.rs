@@ -17,8 +17,8 @@ use super::files::FileSet;
 use super::schema::table_schema;
 use super::table::LiveTable;
 use super::tail::{Snapshot, Tail};
-use crate::delta::{State, Tables};
-use crate::events::Recipe;
+use landfall_tables::delta::{State, Tables};
+use landfall_tables::events::Recipe;
 
 /// How often a newer table is taken because events were loaded and cleared away between two looks.
 const TRIES: usize = 5;

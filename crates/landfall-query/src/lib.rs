@@ -1,6 +1,8 @@
 //! Answers SQL: one statement that only reads, over the tables that its caller
 //! may query, streamed, within limits of time, memory and number.
 
+pub mod live;
+
 mod answer;
 mod encode;
 mod failure;

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use arrow::array::{AsArray, RecordBatch};
 use landfall_model::{BodyPlace, Column, Dataset, ErrorKind, Kind, Landing, LandingId, LandingState, Phase, Principal, Source, Type};
 
-use super::*;
 use crate::live::bench::{Bench, local, name};
+use bytes::Bytes;
+use landfall_tables::events::{Recipe, decode_events};
 
 /// Batches of these bodies, one event a line, numbered from 1.
 fn batches(bench: &Bench, bodies: &[&str]) -> Vec<(Landing, Bytes)> {
