@@ -5,4 +5,5 @@ mod crash;
 mod flights;
 mod live;
 mod node;
+mod standstill;
 mod traffic;
