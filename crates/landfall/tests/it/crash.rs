@@ -34,7 +34,7 @@ async fn kill_loop(place: &Place, address: &Address, ledger: &Ledger) {
         let point = POINTS.get(round / 2).filter(|_| round % 2 == 0);
         let env: Vec<_> = point.iter().map(|point| ("LANDFALL_CRASH_POINT", **point)).collect();
         // What was left undone is taken up at once, so a point may be passed before the doors open.
-        let Some(mut node) = place.start_with(&[], &env) else { continue };
+        let Ok(mut node) = place.start_with(&[], &env) else { continue };
         *address.write() = node.url.clone();
         let before = ledger.acked.load(Ordering::Relaxed);
         let enough = before + 40;

@@ -49,11 +49,11 @@ impl Place {
     /// Starts a node and waits until it says where it listens.
     pub fn start(&self, arguments: &[&str]) -> Node {
         self.start_with(arguments, &[])
-            .unwrap_or_else(|| panic!("the node did not start: {}", std::fs::read_to_string(self.path("log")).unwrap()))
+            .unwrap_or_else(|status| panic!("the node did not start ({status}): {}", std::fs::read_to_string(self.path("log")).unwrap()))
     }
 
-    /// The same with an environment, which may arm a crash point; `None` if the node ended before it listened.
-    pub fn start_with(&self, arguments: &[&str], env: &[(&str, &str)]) -> Option<Node> {
+    /// The same with an environment, which may arm a crash point; the exit status if the node ended before it listened.
+    pub fn start_with(&self, arguments: &[&str], env: &[(&str, &str)]) -> Result<Node, ExitStatus> {
         let log = std::fs::File::options().create(true).append(true).open(self.path("log")).unwrap();
         let mut child = Command::new(env!("CARGO_BIN_EXE_landfall"))
             .arg("serve")
@@ -69,11 +69,11 @@ impl Place {
         let address =
             lines.by_ref().map_while(Result::ok).find_map(|line| line.trim().strip_prefix("http ").map(|rest| rest.trim().to_owned()));
         let Some(url) = address else {
-            panic!("the node did not start: {}", std::fs::read_to_string(self.path("log")).unwrap());
+            return Err(child.wait().unwrap());
         };
         // What it says later is read away, so that it never waits for us.
         std::thread::spawn(move || lines.for_each(drop));
-        Some(Node { child, url })
+        Ok(Node { child, url })
     }
 }
 
