@@ -56,7 +56,7 @@ impl DeadLetterItem {
 /// Open dead letters, newest first.
 #[utoipa::path(get, path = "/v1/dead-letters", tag = "show", params(PageQuery), responses((status = 200, description = "A page")))]
 pub async fn list(State(control): State<Control>, context: Context, uri: Uri) -> Result<Response, Problem> {
-    let page = PageQuery::read(&uri, &context, &control.0.gate)?;
+    let page = PageQuery::read(&uri, &context, &control)?;
     let letters = control.0.catalog.list_dead_letters(&page).await?;
     Ok(answer(&letters, page.limit, |letter| letter.landing.id.to_string(), DeadLetterItem::of))
 }

@@ -3,11 +3,13 @@
 use axum::Json;
 use axum::http::Uri;
 use axum::response::{IntoResponse, Response};
+use landfall_access::Context;
 use landfall_access::http::{page_limit, query};
-use landfall_access::{Context, Gate};
 use landfall_catalog::lists::Page;
 use landfall_model::{Action, DatasetName, Result};
 use serde::{Deserialize, Serialize};
+
+use crate::control::{Control, Inner};
 
 #[derive(Deserialize, utoipa::IntoParams)]
 #[serde(deny_unknown_fields)]
@@ -23,11 +25,16 @@ pub struct PageQuery {
 impl PageQuery {
     /// The page that `uri` asks for. The list of one dataset needs the action `query` there; that of all is for the
     /// administrator, since a page could not be filled from what a caller may see without reading what it may not.
-    pub fn read(uri: &Uri, context: &Context, gate: &Gate) -> Result<Page> {
+    pub fn read(uri: &Uri, context: &Context, control: &Control) -> Result<Page> {
+        let Inner { gate, definitions, .. } = &*control.0;
         let asked: PageQuery = query(uri)?;
         let dataset = asked.dataset.map(|name| name.parse::<DatasetName>()).transpose()?;
         match &dataset {
-            Some(dataset) => gate.authorize(context, Action::Query, dataset, None)?,
+            Some(dataset) => {
+                gate.authorize(context, Action::Query, dataset, None)?;
+                // A misspelt name must not look like a dataset without items.
+                definitions.get(dataset)?;
+            }
             None => gate.authorize_system(context, Action::Administer)?,
         }
         Ok(Page { dataset, after: asked.cursor, limit: page_limit(asked.limit)? })

@@ -49,7 +49,7 @@ impl JobItem {
 /// Jobs, newest first.
 #[utoipa::path(get, path = "/v1/jobs", tag = "show", params(PageQuery), responses((status = 200, description = "A page")))]
 pub async fn list(State(control): State<Control>, context: Context, uri: Uri) -> Result<Response, Problem> {
-    let page = PageQuery::read(&uri, &context, &control.0.gate)?;
+    let page = PageQuery::read(&uri, &context, &control)?;
     let jobs = control.0.catalog.list_jobs(&page).await?;
     Ok(answer(&jobs, page.limit, |job| job.id.clone(), JobItem::of))
 }

@@ -67,7 +67,7 @@ impl LandingItem {
 /// Landings, newest first.
 #[utoipa::path(get, path = "/v1/landings", tag = "show", params(PageQuery), responses((status = 200, description = "A page")))]
 pub async fn list(State(control): State<Control>, context: Context, uri: Uri) -> Result<Response, Problem> {
-    let page = PageQuery::read(&uri, &context, &control.0.gate)?;
+    let page = PageQuery::read(&uri, &context, &control)?;
     let landings = control.0.catalog.list_landings(&page).await?;
     Ok(answer(&landings, page.limit, |landing| landing.id.to_string(), LandingItem::of))
 }

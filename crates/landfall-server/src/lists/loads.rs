@@ -51,7 +51,7 @@ impl LoadItem {
 /// Loads by dataset, newest first.
 #[utoipa::path(get, path = "/v1/loads", tag = "show", params(PageQuery), responses((status = 200, description = "A page")))]
 pub async fn list(State(control): State<Control>, context: Context, uri: Uri) -> Result<Response, Problem> {
-    let page = PageQuery::read(&uri, &context, &control.0.gate)?;
+    let page = PageQuery::read(&uri, &context, &control)?;
     let loads = control.0.catalog.list_loads(&page).await?;
     Ok(answer(&loads, page.limit, |load| format!("{}/{}", load.dataset, load.number), LoadItem::of))
 }

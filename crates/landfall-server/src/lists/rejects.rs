@@ -49,7 +49,7 @@ impl RejectItem {
 /// Rejects, those of the newest manifest first, and of one manifest in the order of the input.
 #[utoipa::path(get, path = "/v1/rejects", tag = "show", params(PageQuery), responses((status = 200, description = "A page")))]
 pub async fn list(State(control): State<Control>, context: Context, uri: Uri) -> Result<Response, Problem> {
-    let page = PageQuery::read(&uri, &context, &control.0.gate)?;
+    let page = PageQuery::read(&uri, &context, &control)?;
     let (manifest, mut skip) = cursor(page.after.as_deref())?;
     let mut items = Vec::new();
     // The manifest that the last page ended in comes first again: a page begins after an id, so one just above is named.

@@ -26,6 +26,8 @@ async fn lists_go_page_by_page() {
     assert_eq!(open.get("/v1/datasets").await["items"][0]["name"], "orders");
     let wrong = open.request("GET", "/v1/landings?dataste=orders").send().await.unwrap();
     assert_eq!(problem(wrong).await, (400, "bad_request".into()));
+    let unknown = open.request("GET", "/v1/landings?dataset=orderss").send().await.unwrap();
+    assert_eq!(problem(unknown).await, (404, "unknown_dataset".into()));
 }
 
 #[tokio::test(flavor = "multi_thread")]
