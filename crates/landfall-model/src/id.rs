@@ -1,5 +1,5 @@
 //! Names that the system gives: 26 characters of Crockford base 32 behind a
-//! prefix that says what is named, 48 bits of milliseconds before 80 random
+//! prefix that says what is named, 56 bits of microseconds before 72 random
 //! ones, so that they sort by time and never meet. Nothing outside parses more
 //! than the prefix.
 
@@ -17,10 +17,10 @@ const ALPHABET: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
 const LENGTH: usize = 26;
 
 fn new_id(prefix: &str, clock: &Clock) -> String {
-    let millis = u128::try_from(clock.now().millis()).unwrap_or(0) & 0xffff_ffff_ffff;
+    let micros = u128::try_from(clock.now().micros()).unwrap_or(0) & 0xff_ffff_ffff_ffff;
     let mut random = [0; 16];
-    random[6..].copy_from_slice(&clock.random_bytes::<10>());
-    let number = (millis << 80) | u128::from_be_bytes(random);
+    random[7..].copy_from_slice(&clock.random_bytes::<9>());
+    let number = (micros << 72) | u128::from_be_bytes(random);
     let mut text = String::with_capacity(prefix.len() + LENGTH);
     text.push_str(prefix);
     for place in (0..LENGTH).rev() {
