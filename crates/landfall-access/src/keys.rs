@@ -1,17 +1,12 @@
 //! Created keys: made, revoked, and read from the catalog into the gate's
-//! memory, at once on this node and after a wake-up or a second on the others.
+//! memory: at once on this node, and on the others when the wiring is woken and asks anew.
 
-use std::time::Duration;
-
-use landfall_catalog::{Catalog, Topic};
+use landfall_catalog::Catalog;
 use landfall_model::{Error, ErrorKind, Result};
 
 use crate::decide::CreatedKey;
 use crate::gate::Gate;
 use crate::key::{KeyGrant, Secret, Verifier, check_name};
-
-/// A revoked key opens no door of any node for longer, even where the wake-up was lost.
-const REFRESH: Duration = Duration::from_secs(1);
 
 /// The grants of a key, as the catalog keeps them: a JSON list of their texts.
 pub fn grants_of(text: &str) -> Result<Vec<KeyGrant>> {
@@ -31,20 +26,6 @@ impl Gate {
         }
         self.set_keys(keys);
         Ok(())
-    }
-
-    /// Keeps the keys fresh until it is dropped: a task of its own.
-    pub async fn follow_keys(&self, catalog: &Catalog) {
-        let mut wakes = catalog.subscribe(Topic::Definitions);
-        loop {
-            let woken = tokio::time::timeout(REFRESH, wakes.changed()).await;
-            if matches!(woken, Ok(Err(_))) {
-                return;
-            }
-            if let Err(error) = self.refresh_keys(catalog).await {
-                tracing::warn!(%error, "the keys could not be read; those known before stay in force");
-            }
-        }
     }
 
     /// Makes a key and keeps its verifier; the secret is in nobody's hands but the caller's.

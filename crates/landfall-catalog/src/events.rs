@@ -8,7 +8,7 @@ use bytes::Bytes;
 use landfall_model::{BodyPlace, DatasetName, Error, ErrorKind, Landing, Region, Result, Timestamp, limits};
 
 use crate::engine::{Catalog, Tx};
-use crate::landings::{COLUMNS, body_of, landing_of};
+use crate::landings::{COLUMNS, body_of, landing_of, place_of};
 use crate::sinks::DELTA;
 
 /// A batch to be landed. `first_seq` of the landing is ignored: this transaction gives the number.
@@ -46,10 +46,7 @@ pub fn land_batch(tx: &mut Tx, batch: &NewBatch) -> Result<Option<i64>> {
     let insert = "insert into landings (id, dataset, region, kind, source, principal, digest, size, received_at, first_seq, records, object, \
                   object_offset) select $1, s.dataset, s.region, 'batch', $4, $5, $6, $7, $8, s.next_seq - $9, $9, $10, $11 \
                   from sequences s where s.dataset = $2 and s.region = $3";
-    let (object, offset) = match &landing.body {
-        BodyPlace::Inline => (None, 0),
-        BodyPlace::Object { key, offset, .. } => (Some(key.clone()), i64::try_from(*offset).unwrap_or(i64::MAX)),
-    };
+    let (object, offset) = place_of(&landing.body);
     let params = vec![
         landing.id.as_str().into(),
         dataset.into(),

@@ -123,11 +123,10 @@ impl Catalog {
     pub async fn live_files(&self, dataset: &DatasetName, prefix: &str, after: &str, limit: usize) -> Result<Vec<Landing>> {
         let (dataset, prefix, after) = (dataset.clone(), prefix.to_owned(), after.to_owned());
         self.read(move |tx| {
-            let collate = tx.by_bytes();
             let sql = format!(
                 "select {COLUMNS} from landings where id in (select landing from files where dataset = $1 and landing is not null \
-                 and key{collate} > $2 and key{collate} >= $3 and substr(key, 1, length($3)) = $3 order by key{collate} limit {limit}) \
-                 order by key{collate}"
+                 and key > $2 and key >= $3 and substr(key, 1, length($3)) = $3 order by key limit {limit}) \
+                 order by key"
             );
             landings_of(&tx.query(&sql, &[dataset.as_str().into(), after.as_str().into(), prefix.as_str().into()])?)
         })

@@ -55,12 +55,17 @@ pub(crate) fn unsigned(number: i64) -> Result<u64> {
         .map_err(|_| Error::new(ErrorKind::Corrupt, format!("the catalog holds {number} where no number below zero can be")))
 }
 
-/// Writes a new landing; its numbers and its place must be final.
-pub(crate) fn insert_statement(landing: &Landing) -> (&'static str, Vec<Value>) {
-    let (object, offset) = match &landing.body {
+/// A body's place as the columns `object` and `object_offset` hold it.
+pub(crate) fn place_of(body: &BodyPlace) -> (Option<String>, i64) {
+    match body {
         BodyPlace::Inline => (None, 0),
         BodyPlace::Object { key, offset, .. } => (Some(key.clone()), i64::try_from(*offset).unwrap_or(i64::MAX)),
-    };
+    }
+}
+
+/// Writes a new landing; its numbers and its place must be final.
+pub(crate) fn insert_statement(landing: &Landing) -> (&'static str, Vec<Value>) {
+    let (object, offset) = place_of(&landing.body);
     let sql = "insert into landings (id, dataset, region, kind, source, principal, key, generation, content_type, digest, size, received_at, \
                first_seq, records, object, object_offset) \
                values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)";

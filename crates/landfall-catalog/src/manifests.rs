@@ -2,7 +2,7 @@
 
 use landfall_model::{DatasetName, Error, LandingId, LandingState, Manifest, ManifestId, Phase, Result, Subject, Timestamp};
 
-use crate::datasets::{json, parse};
+use crate::datasets::json;
 use crate::engine::{Catalog, Topic, Tx};
 use crate::jobs::{self, Lease};
 use crate::landings::find;
@@ -103,16 +103,6 @@ impl Catalog {
             }
             insert(tx, &manifest, None, now)?;
             Ok(Recorded::Yes)
-        })
-        .await
-    }
-
-    /// The manifest of a file landing that is staged or loaded.
-    pub async fn manifest_of(&self, landing: &LandingId) -> Result<Option<Manifest>> {
-        let landing = landing.clone();
-        self.read(move |tx| {
-            let sql = "select body from manifests where landing = $1 and state <> 'dropped' order by created_at desc limit 1";
-            tx.query_opt(sql, &[landing.as_str().into()])?.map(|row| parse(row.text(0)?)).transpose()
         })
         .await
     }

@@ -96,8 +96,6 @@ struct Parts {
 
 /// Starts a node. When it returns, its doors are open and what an earlier run left undone is being finished.
 pub async fn start(settings: Settings, clock: Clock) -> Result<Running> {
-    std::fs::create_dir_all(&settings.data)
-        .map_err(|error| Error::unavailable(&format!("making the folder {}", settings.data.display()), error))?;
     let lock = FolderLock::acquire(&settings.data)?;
     let admin = admin_key(&settings.data, settings.admin_key.as_deref(), &clock)?;
     let parts = open(&settings, &admin, clock).await?;
@@ -143,12 +141,8 @@ async fn open(settings: &Settings, admin: &AdminKey, clock: Clock) -> Result<Par
     let gate = Gate::new(admin.secret.reveal());
     let tables = Tables::new(store.clone(), clock.clone());
     let staging = Staging::new(catalog.clone(), store.clone(), definitions.clone(), clock.clone());
-    let owner = format!("{}-{}", std::process::id(), hex(&clock.random_bytes::<4>()));
+    let owner = format!("{}-{}", std::process::id(), hex::encode(clock.random_bytes::<4>()));
     Ok(Parts { clock, catalog, store, definitions, gate, tables, staging, owner })
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// How a dataset gets its committer on this node.

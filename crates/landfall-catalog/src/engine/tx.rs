@@ -95,9 +95,4 @@ impl<'a> Tx<'a> {
     pub fn for_update_skip_locked(&self) -> &'static str {
         if self.is_postgres() { " for update skip locked" } else { "" }
     }
-
-    /// Put after a text expression to compare it by bytes, whatever the database's language. Columns already do.
-    pub fn by_bytes(&self) -> &'static str {
-        if self.is_postgres() { " collate \"C\"" } else { "" }
-    }
 }
