@@ -46,7 +46,7 @@ impl<'a> Run<'a> {
     }
 
     fn text(&mut self, mut text: input::Window<'_>, told: Option<format::Format>) -> Result<()> {
-        text.fill()?;
+        text.fill(1)?;
         let name = self.member.clone().or_else(|| self.options.file_name.map(str::to_owned));
         let format = match told {
             Some(format) => format,
@@ -89,15 +89,17 @@ impl<'a> Run<'a> {
 
 /// A text that begins with a window of white space must go on so, or it is a file that says nothing for too long.
 fn skip_space(text: &mut input::Window<'_>) -> Result<()> {
+    let mut line = 1;
     loop {
         if !text.bytes().trim_ascii_start().is_empty() {
             let message = "the file begins with a long stretch of white space and then holds something; take the white space out";
             return Err(Error::new(landfall_model::ErrorKind::UnknownFormat, message));
         }
+        line += memchr::memchr_iter(b'\n', text.bytes()).count() as u64;
         text.consume(usize::MAX);
         if text.ended() {
             return Ok(());
         }
-        text.fill()?;
+        text.fill(line)?;
     }
 }

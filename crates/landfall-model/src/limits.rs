@@ -131,8 +131,13 @@ pub const COLUMNS_MAX: usize = 4096;
 /// Real tables in zstd reach a few hundred.
 pub const BOMB_RATIO_MAX: u64 = 1000;
 
-/// Unpacked bytes that no ratio is asked of.
-pub const BOMB_BYTES_FREE: u64 = 64 << 20;
+/// The same in gzip and zip. Real tables stay below 100 there, and deflate itself ends at 1,032, so that a limit near
+/// it would stop a bomb when all of it is unpacked.
+pub const BOMB_DEFLATE_RATIO_MAX: u64 = 250;
+
+/// Unpacked bytes that no ratio is asked of: what a worker reads in about a second, so that a small file of one line
+/// that stands there a million times is a file like any other.
+pub const BOMB_BYTES_FREE: u64 = 256 << 20;
 
 /// Members of one archive.
 pub const ARCHIVE_MEMBERS_MAX: usize = 10_000;

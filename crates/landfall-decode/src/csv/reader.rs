@@ -51,7 +51,7 @@ impl<'t, 'w> Reader<'t, 'w> {
             if split::too_long(self.text.bytes(), 0) {
                 return Err(self.place(self.too_long()));
             }
-            self.text.fill()?;
+            self.text.fill(self.line)?;
         }
     }
 

@@ -9,11 +9,13 @@ use landfall_model::{CsvSettings, Error, ErrorKind, Result, limits};
 use zip::ZipArchive;
 use zip::result::ZipError;
 
-use super::guard::{Guard, Source};
+use super::guard::{Guard, Packing, Source};
 use super::{Member, encoding, read_error};
 
 /// Bytes that are read from the landing at once.
 const READ_BYTES: usize = 128 << 10;
+
+const PACKING: Packing = Packing { name: "the zip", ratio_max: limits::BOMB_DEFLATE_RATIO_MAX };
 
 /// Calls `visit` with each file of the archive until it says `false`.
 pub fn members(mut source: Source, csv: &CsvSettings, visit: &mut dyn FnMut(Member<'_>) -> Result<bool>) -> Result<()> {
@@ -22,7 +24,7 @@ pub fn members(mut source: Source, csv: &CsvSettings, visit: &mut dyn FnMut(Memb
     let mut archive = ZipArchive::new(BufReader::with_capacity(READ_BYTES, source)).map_err(broken)?;
     for (name, index) in files(&mut archive)? {
         let file = archive.by_index(index).map_err(|error| broken(error).while_(&name))?;
-        let unpacked = Guard::new(file, "the zip", taken.clone(), Arc::clone(&given));
+        let unpacked = Guard::new(file, PACKING, taken.clone(), Arc::clone(&given));
         let text = encoding::text(Box::new(unpacked), csv).map_err(|error| error.while_(&name))?;
         if !visit(Member { name: Some(name), text })? {
             break;

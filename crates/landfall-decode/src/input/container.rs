@@ -3,9 +3,9 @@
 use std::io::{BufReader, Read, Seek};
 use std::sync::Arc;
 
-use landfall_model::{Error, ErrorKind, Result};
+use landfall_model::{Error, ErrorKind, Result, limits};
 
-use super::guard::{Guard, Source};
+use super::guard::{Guard, Packing, Source};
 use super::read_error;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,15 +42,15 @@ pub fn tell(source: &mut Source) -> Result<Container> {
 pub fn open(source: Source, container: Container) -> Result<Box<dyn Read>> {
     let taken = source.taken();
     let packed = BufReader::with_capacity(READ_BYTES, source);
-    let (unpacked, name): (Box<dyn Read>, _) = match container {
-        Container::Gzip => (Box::new(flate2::bufread::MultiGzDecoder::new(packed)), "the gzip"),
-        Container::Bzip2 => (Box::new(bzip2::bufread::MultiBzDecoder::new(packed)), "the bzip2"),
+    let (unpacked, name, ratio_max): (Box<dyn Read>, _, _) = match container {
+        Container::Gzip => (Box::new(flate2::bufread::MultiGzDecoder::new(packed)), "the gzip", limits::BOMB_DEFLATE_RATIO_MAX),
+        Container::Bzip2 => (Box::new(bzip2::bufread::MultiBzDecoder::new(packed)), "the bzip2", limits::BOMB_RATIO_MAX),
         Container::Zstd => {
             let decoder = zstd::stream::read::Decoder::with_buffer(packed).map_err(|error| Error::internal("opening a zstd", error))?;
-            (Box::new(decoder), "the zstd")
+            (Box::new(decoder), "the zstd", limits::BOMB_RATIO_MAX)
         }
         Container::None => return Ok(Box::new(packed)),
         Container::Zip => return Err(Error::new(ErrorKind::Internal, "a zip holds more than one text")),
     };
-    Ok(Box::new(Guard::new(unpacked, name, taken, Arc::default())))
+    Ok(Box::new(Guard::new(unpacked, Packing { name, ratio_max }, taken, Arc::default())))
 }

@@ -7,7 +7,7 @@ use std::io::{Cursor, Read};
 use encoding_rs::{Decoder, DecoderResult, UTF_16BE, UTF_16LE, WINDOWS_1252};
 use landfall_model::{CsvSettings, Encoding, Result};
 
-use super::{Window, read_error};
+use super::{Window, broken_off, read_error};
 
 /// The longest byte order mark.
 const MARK_BYTES: u64 = 3;
@@ -17,7 +17,7 @@ const UTF8_MARK: &[u8] = &[0xef, 0xbb, 0xbf];
 /// The text of `bytes`. Positions in UTF-8 count the byte order mark; in other encodings they count the UTF-8 they become.
 pub fn text<'a>(mut bytes: Box<dyn Read + 'a>, csv: &CsvSettings) -> Result<Window<'a>> {
     let mut head = Vec::new();
-    bytes.by_ref().take(MARK_BYTES).read_to_end(&mut head).map_err(read_error)?;
+    bytes.by_ref().take(MARK_BYTES).read_to_end(&mut head).map_err(|error| broken_off(read_error(error), 1, 0))?;
     let (encoding, mark) = match head.as_slice() {
         UTF8_MARK => (None, MARK_BYTES),
         [0xff, 0xfe, ..] => (Some(UTF_16LE), 2),
@@ -115,7 +115,7 @@ mod tests {
         let csv = CsvSettings { encoding, ..CsvSettings::default() };
         let mut window = text(Box::new(bytes), &csv).unwrap();
         assert_eq!(window.offset(), offset);
-        window.fill().unwrap();
+        window.fill(1).unwrap();
         assert_eq!(window.bytes(), expected);
     }
 

@@ -70,24 +70,31 @@ pub struct Guard<R> {
     unpacked: R,
     taken: Taken,
     given: Arc<AtomicU64>,
-    container: &'static str,
+    packing: Packing,
+}
+
+/// What a container is called in messages, and how many times smaller than the text it may be.
+#[derive(Clone, Copy)]
+pub struct Packing {
+    pub name: &'static str,
+    pub ratio_max: u64,
 }
 
 impl<R: Read> Guard<R> {
     /// `given` is shared by the members of one archive: their sum counts.
-    pub fn new(unpacked: R, container: &'static str, taken: Taken, given: Arc<AtomicU64>) -> Guard<R> {
-        Guard { unpacked, taken, given, container }
+    pub fn new(unpacked: R, packing: Packing, taken: Taken, given: Arc<AtomicU64>) -> Guard<R> {
+        Guard { unpacked, taken, given, packing }
     }
 }
 
 impl<R: Read> Read for Guard<R> {
     fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
-        let count = self.unpacked.read(out).map_err(|error| broken(error, self.container))?;
+        let Packing { name, ratio_max } = self.packing;
+        let count = self.unpacked.read(out).map_err(|error| broken(error, name))?;
         let given = self.given.fetch_add(count as u64, Ordering::Relaxed) + count as u64;
         let taken = self.taken.get();
-        if given > limits::BOMB_BYTES_FREE && given / limits::BOMB_RATIO_MAX > taken {
-            let message =
-                format!("{} unpacks to more than {} times its size ({taken} bytes gave {given})", self.container, limits::BOMB_RATIO_MAX);
+        if given > limits::BOMB_BYTES_FREE && given / ratio_max > taken {
+            let message = format!("{name} unpacks to more than {ratio_max} times its size ({taken} bytes gave {given})");
             return Err(io::Error::other(Error::new(ErrorKind::Bomb, message)));
         }
         Ok(count)

@@ -54,3 +54,8 @@ fn read_error(error: io::Error) -> Error {
         None => Error::unavailable("reading the landing", error),
     }
 }
+
+/// The error of a text that breaks off in the record that starts there. Surroundings that fail say nothing about the text.
+fn broken_off(error: Error, line: u64, byte_offset: u64) -> Error {
+    if error.kind.is_passing() { error } else { error.at(line, byte_offset) }
+}

@@ -3,9 +3,9 @@
 
 use std::io::{ErrorKind, Read};
 
-use landfall_model::Result;
+use landfall_model::{Error, Result};
 
-use super::read_error;
+use super::{broken_off, read_error};
 
 /// Bytes of the buffer at first: a block that stays in the processor's cache while each column goes over it.
 const BLOCK_BYTES: usize = 256 << 10;
@@ -18,18 +18,20 @@ pub struct Window<'a> {
     /// Position in the text of `buffer[start]`.
     offset: u64,
     ended: bool,
+    /// Why nothing more can be read; told once what came before it was looked at.
+    failed: Option<Error>,
 }
 
 impl<'a> Window<'a> {
     /// `offset`: bytes of the text that were left out before it (a byte order mark).
     pub fn new(reader: Box<dyn Read + 'a>, offset: u64) -> Window<'a> {
-        Window { reader, buffer: vec![0; BLOCK_BYTES], start: 0, end: 0, offset, ended: false }
+        Window { reader, buffer: vec![0; BLOCK_BYTES], start: 0, end: 0, offset, ended: false, failed: None }
     }
 
     /// A window on a text of known `size` in bytes, with no more room than it needs.
     pub fn sized(reader: Box<dyn Read + 'a>, size: u64) -> Window<'a> {
         let room = usize::try_from(size.saturating_add(1)).unwrap_or(usize::MAX).min(BLOCK_BYTES);
-        Window { reader, buffer: vec![0; room], start: 0, end: 0, offset: 0, ended: false }
+        Window { reader, buffer: vec![0; room], start: 0, end: 0, offset: 0, ended: false, failed: None }
     }
 
     /// What can be seen.
@@ -55,21 +57,28 @@ impl<'a> Window<'a> {
     }
 
     /// Reads on until the buffer is full or the text ends; a buffer that is full already becomes twice as large.
-    pub fn fill(&mut self) -> Result<()> {
+    ///
+    /// Where the text breaks off, what came before is seen first; the call after that gives the error, placed at the
+    /// window's start, which is on `line`.
+    pub fn fill(&mut self, line: u64) -> Result<()> {
+        if let Some(error) = self.failed.take() {
+            return Err(broken_off(error, line, self.offset));
+        }
         self.buffer.copy_within(self.start..self.end, 0);
         self.end -= self.start;
         self.start = 0;
         if self.end == self.buffer.len() {
             self.buffer.resize(self.buffer.len() * 2, 0);
         }
-        while !self.ended && self.end < self.buffer.len() {
+        let before = self.end;
+        while !self.ended && self.failed.is_none() && self.end < self.buffer.len() {
             match self.reader.read(&mut self.buffer[self.end..]) {
                 Ok(0) => self.ended = true,
                 Ok(count) => self.end += count,
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                Err(error) => return Err(read_error(error)),
+                Err(error) => self.failed = Some(read_error(error)),
             }
         }
-        Ok(())
+        if self.failed.is_some() && self.end == before { self.fill(line) } else { Ok(()) }
     }
 }

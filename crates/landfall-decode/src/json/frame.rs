@@ -83,7 +83,7 @@ impl Framer {
                 let message = format!("a record has more than {} bytes, and that is the most", limits::RECORD_BYTES_MAX);
                 return Err(Error::new(ErrorKind::RecordTooLarge, message).at(self.line, text.offset()));
             }
-            text.fill()?;
+            text.fill(self.line)?;
         }
     }
 

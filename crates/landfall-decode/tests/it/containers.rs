@@ -96,11 +96,14 @@ fn damage_is_the_container_s() {
             assert_eq!(file(&whole[..end]).error().kind, ErrorKind::BrokenContainer, "{end} of {}", whole.len());
         }
     }
-    check(file(&gzip(TEXT)[..20]), expect!["broken_container: the gzip ends in its middle: it was cut off"]);
+    check(file(&gzip(TEXT)[..20]), expect!["broken_container: the gzip ends in its middle: it was cut off (line 3, byte 8)"]);
     let mut flipped = gzip(&TEXT.repeat(100));
     let at = flipped.len() - 6;
     flipped[at] ^= 1;
-    check(file(flipped), expect!["broken_container: the gzip is damaged: corrupt gzip stream does not have a matching checksum"]);
+    check(
+        file(flipped),
+        expect!["broken_container: the gzip is damaged: corrupt gzip stream does not have a matching checksum (line 301, byte 1200)"],
+    );
 }
 
 #[test]
@@ -143,26 +146,56 @@ fn an_archive_of_too_many_members() {
 }
 
 #[test]
-fn a_bomb_is_stopped_while_it_is_small() {
-    let line = b"1,aaaaaaaaaaaaaaaa\n".repeat(1 << 12);
-    let mut encoder = zstd::Encoder::new(Vec::new(), 3).unwrap();
-    encoder.write_all(b"a,b\n").unwrap();
-    for _ in 0..2000 {
-        encoder.write_all(&line).unwrap();
+fn a_container_that_breaks_off_says_in_which_record() {
+    let csv: String =
+        std::iter::once("a,b\n".to_owned()).chain((0..100_000).map(|row| format!("{row},{}\n", row * 7919 % 100_003))).collect();
+    let json: String = (0..100_000).map(|row| format!("{{\"a\":{row},\"b\":{}}}\n", row * 7919 % 100_003)).collect();
+    for text in [csv, json] {
+        for whole in [gzip(text.as_bytes()), zstd::encode_all(text.as_bytes(), 3).unwrap()] {
+            let error = file(&whole[..whole.len() / 2]).error();
+            assert_eq!(error.kind, ErrorKind::BrokenContainer);
+            let place = error.place.unwrap();
+            let before = &text.as_bytes()[..usize::try_from(place.byte_offset).unwrap()];
+            assert!(before.len() > text.len() / 4 && before.ends_with(b"\n"), "{error}");
+            assert_eq!(place.line, 1 + memchr::memchr_iter(b'\n', before).count() as u64, "{error}");
+        }
     }
-    let bomb = encoder.finish().unwrap();
-    assert!(bomb.len() < 64 << 10, "{}", bomb.len());
-    let case = file(&bomb).declared("a bigint, b text");
-    let error = case.error();
-    assert_eq!(error.kind, ErrorKind::Bomb, "{error}");
-    let mut records = 0;
-    let columns = case.columns().unwrap();
-    let input = Box::new(Cursor::new(bomb));
-    let options = landfall_decode::Options { csv: &case.csv, file_name: None, content: landfall_decode::Content::File };
-    let result = landfall_decode::decode(input, &options, &columns, &mut |decoded| {
-        records += decoded.lines.len() as u64;
-        Ok(())
-    });
-    assert!(result.is_err());
-    assert!(records * 19 < limits::BOMB_BYTES_FREE * 2, "stopped after {records} records");
+}
+
+/// The packed bytes of a text of `size` bytes in which every record is the same, of 64 KiB.
+fn monotonous<W: Write>(size: usize, mut packer: W) -> W {
+    let lines = format!("1,{}\n", "a".repeat((64 << 10) - 3)).repeat(16);
+    packer.write_all(b"a,b\n").unwrap();
+    for _ in 0..size / lines.len() {
+        packer.write_all(lines.as_bytes()).unwrap();
+    }
+    packer
+}
+
+#[test]
+fn a_bomb_is_stopped_while_it_is_small() {
+    let size = usize::try_from(limits::BOMB_BYTES_FREE * 2).unwrap();
+    let mut zip = zip::ZipWriter::new(Cursor::new(Vec::new()));
+    zip.start_file("a.csv", SimpleFileOptions::default()).unwrap();
+    let bombs = [
+        monotonous(size, zstd::Encoder::new(Vec::new(), 3).unwrap()).finish().unwrap(),
+        monotonous(size, flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default())).finish().unwrap(),
+        monotonous(size, zip).finish().unwrap().into_inner(),
+    ];
+    for bomb in bombs {
+        let case = file(&bomb).declared("a bigint, b text");
+        let mut records = 0;
+        let columns = case.columns().unwrap();
+        let input = Box::new(Cursor::new(bomb));
+        let options = landfall_decode::Options { csv: &case.csv, file_name: None, content: landfall_decode::Content::File };
+        let result = landfall_decode::decode(input, &options, &columns, &mut |decoded| {
+            records += decoded.lines.len() as u64;
+            Ok(())
+        });
+        let error = result.unwrap_err();
+        assert_eq!(error.kind, ErrorKind::Bomb, "{error}");
+        let place = error.place.unwrap();
+        assert_eq!(place.byte_offset, 4 + (place.line - 2) * (64 << 10), "{error}");
+        assert!(records * (64 << 10) <= place.byte_offset && place.byte_offset < limits::BOMB_BYTES_FREE * 3 / 2, "{error}");
+    }
 }
