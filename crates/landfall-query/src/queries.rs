@@ -9,6 +9,7 @@ use datafusion::execution::SessionState;
 use datafusion::physical_plan::{ExecutionPlan, execute_stream};
 use datafusion::sql::parser::Statement;
 use futures::StreamExt;
+use futures::future::BoxFuture;
 use landfall_access::{Context, Gate};
 use landfall_catalog::{Catalog, Definitions};
 use landfall_model::{Error, ErrorKind, Result, limits};
@@ -55,7 +56,11 @@ impl Queries {
 
     /// The answer to one statement that only reads, as of now: all that was acked before this call is in it. Rows
     /// stream as they are read; what goes wrong before the first of them is an error here.
-    pub async fn run(&self, context: &Context, sql: &str, params: &[Value]) -> Result<Answer> {
+    pub fn run<'a>(&'a self, context: &'a Context, sql: &'a str, params: &'a [Value]) -> BoxFuture<'a, Result<Answer>> {
+        Box::pin(self.answer(context, sql, params))
+    }
+
+    async fn answer(&self, context: &Context, sql: &str, params: &[Value]) -> Result<Answer> {
         let place = self.places.clone().try_acquire_owned().map_err(|_| {
             let message = format!("{} queries are being answered, and no more are at once; ask again in a moment", limits::QUERIES_MAX);
             Error::new(ErrorKind::Overloaded, message)

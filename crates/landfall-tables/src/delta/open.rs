@@ -7,6 +7,7 @@ use deltalake_core::logstore::{StorageConfig, default_logstore};
 use deltalake_core::protocol::checkpoints;
 use deltalake_core::table::state::DeltaTableState;
 use deltalake_core::{DeltaTable, DeltaTableError, Path};
+use futures::future::BoxFuture;
 use landfall_model::{DataFile, Error, ErrorKind, Result};
 use object_store::prefix::PrefixStore;
 use url::Url;
@@ -17,7 +18,11 @@ use super::log::Log;
 use super::state::{FENCE, File, LOAD, LOAD_ID, State, WATERMARK, check_protocol};
 
 /// The table as its log says now; a state at version −1 if there is none.
-pub(super) async fn open(log: &Log) -> Result<State> {
+pub(super) fn open(log: &Log) -> BoxFuture<'_, Result<State>> {
+    Box::pin(read(log))
+}
+
+async fn read(log: &Log) -> Result<State> {
     let mut table = library(log)?;
     match table.load().await {
         Ok(()) => {}
@@ -42,7 +47,11 @@ pub(super) async fn open(log: &Log) -> Result<State> {
 }
 
 /// Writes a checkpoint of the newest version, so that opening the table reads no older entry.
-pub(super) async fn checkpoint(log: &Log) -> Result<()> {
+pub(super) fn checkpoint(log: &Log) -> BoxFuture<'_, Result<()>> {
+    Box::pin(write_checkpoint(log))
+}
+
+async fn write_checkpoint(log: &Log) -> Result<()> {
     let mut table = library(log)?;
     table.load().await.map_err(|error| failed("opening the table", &error))?;
     checkpoints::create_checkpoint(&table, None).await.map_err(|error| failed("writing a checkpoint", &error))

@@ -12,8 +12,9 @@ use arrow::array::{ArrayRef, RecordBatch, RecordBatchOptions, new_null_array};
 use arrow::compute::concat_batches;
 use arrow::datatypes::{FieldRef, SchemaRef};
 use bytes::Bytes;
+use futures::future::BoxFuture;
 use landfall_catalog::Catalog;
-use landfall_decode::{Content, Decoded, Options, Outcome, Summary, decode};
+use landfall_decode::{Content, Decoded, Options, Outcome, Summary};
 use landfall_model::{Column, Error, Landing, LandingId, Reject, Result};
 
 use crate::delta::table_schema;
@@ -37,7 +38,15 @@ pub struct Events {
 
 /// Decodes batches, which are in the order of their numbers. Columns that are new are fixed first; the recipe that
 /// was used in the end is given back. Errors: of the surroundings only.
-pub async fn decode_events(catalog: &Catalog, recipe: &Arc<Recipe>, batches: Vec<(Landing, Bytes)>) -> Result<(Arc<Recipe>, Events)> {
+pub fn decode_events<'a>(
+    catalog: &'a Catalog,
+    recipe: &'a Arc<Recipe>,
+    batches: Vec<(Landing, Bytes)>,
+) -> BoxFuture<'a, Result<(Arc<Recipe>, Events)>> {
+    Box::pin(decode(catalog, recipe, batches))
+}
+
+async fn decode(catalog: &Catalog, recipe: &Arc<Recipe>, batches: Vec<(Landing, Bytes)>) -> Result<(Arc<Recipe>, Events)> {
     let (mut recipe, found) = fix_columns(catalog, recipe, &batches).await?;
     let (mut parts, mut dead) = (Vec::new(), Vec::new());
     match found {
@@ -133,7 +142,7 @@ async fn read(recipe: &Arc<Recipe>, run: &Arc<Run>) -> Result<Read> {
 fn read_here(recipe: &Recipe, run: &Run) -> Result<Read> {
     let options = Options { csv: recipe.csv(), file_name: None, content: Content::Events };
     let mut decoded = Vec::new();
-    let outcome = decode(Box::new(Cursor::new(run.text.clone())), &options, recipe.columns(), &mut |part| {
+    let outcome = landfall_decode::decode(Box::new(Cursor::new(run.text.clone())), &options, recipe.columns(), &mut |part| {
         decoded.push(part);
         Ok(())
     })?;

@@ -25,6 +25,7 @@ pub use transform::Transform;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use futures::future::BoxFuture;
 use landfall_catalog::datasets::DatasetRecord;
 use landfall_catalog::{Catalog, Definitions};
 use landfall_model::{BodyPlace, Clock, Column, DatasetName, Error, ErrorKind, Kind, Landing, LandingId, Manifest, ManifestId, Result};
@@ -58,10 +59,10 @@ impl Staging {
     }
 
     /// A file, or one batch that is tried again for itself. Errors that are not passing are about its bytes.
-    pub async fn stage_landing(&self, landing: &Landing) -> Result<Manifest> {
+    pub fn stage_landing<'a>(&'a self, landing: &'a Landing) -> BoxFuture<'a, Result<Manifest>> {
         match landing.kind {
-            Kind::File => self.stage_file(landing).await,
-            Kind::Batch => self.stage_batch(landing).await,
+            Kind::File => Box::pin(self.stage_file(landing)),
+            Kind::Batch => Box::pin(self.stage_batch(landing)),
         }
     }
 

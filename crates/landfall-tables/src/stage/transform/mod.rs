@@ -20,6 +20,7 @@ use datafusion::execution::runtime_env::RuntimeEnvBuilder;
 use datafusion::logical_expr::LogicalPlan;
 use datafusion::physical_plan::execute_stream;
 use datafusion::prelude::{SessionConfig, SessionContext};
+use futures::future::BoxFuture;
 use landfall_model::{Column, Error, ErrorKind, Result, limits};
 
 pub use carry::ROW;
@@ -37,7 +38,11 @@ pub struct Transform {
 
 impl Transform {
     /// `input`: the dataset's own columns. Errors: `BadTransform`, which says what in the query cannot be.
-    pub async fn new(sql: &str, input: &[Column]) -> Result<Transform> {
+    pub fn new<'a>(sql: &'a str, input: &'a [Column]) -> BoxFuture<'a, Result<Transform>> {
+        Box::pin(Transform::planned(sql, input))
+    }
+
+    async fn planned(sql: &str, input: &[Column]) -> Result<Transform> {
         let input = types::input_schema(input);
         let context = session()?;
         let source = Source::empty(Arc::clone(&input));
@@ -74,7 +79,11 @@ impl Transform {
 
     /// The query's rows: `columns()` in their Arrow types, and last `ROW`, which is null where the query does not go
     /// row by row. Memory is bounded; what does not fit is spilled. Errors are given back by `failure`.
-    pub async fn run(&self, rows: SendableRecordBatchStream) -> Result<SendableRecordBatchStream> {
+    pub fn run(&self, rows: SendableRecordBatchStream) -> BoxFuture<'_, Result<SendableRecordBatchStream>> {
+        Box::pin(self.started(rows))
+    }
+
+    async fn started(&self, rows: SendableRecordBatchStream) -> Result<SendableRecordBatchStream> {
         let context = session()?;
         let source = Source::once(self.input_schema(), rows);
         let plan = if self.is_row_by_row { carry::carried(&self.plan, &source) } else { carry::replaced(&self.plan, &source) };
