@@ -34,6 +34,13 @@ pub const JSON_BODY_BYTES_MAX: u64 = 4 << 20;
 /// Bytes of one SQL statement.
 pub const SQL_BYTES_MAX: usize = 1 << 20;
 
+/// Operators that a statement chains in one expression: each is a level of a tree that is walked by recursion.
+pub const SQL_OPERATORS_MAX: usize = 1000;
+
+/// Bytes of the stack of each thread that serves, of which the kernel gives only what is used. An unoptimised build
+/// takes 10 KiB for a level of `SQL_OPERATORS_MAX`, an optimised one far less.
+pub const THREAD_STACK_BYTES: usize = 16 << 20;
+
 /// Items of one page of a list.
 pub const PAGE_ITEMS_MAX: usize = 1000;
 

@@ -4,6 +4,7 @@
 pub mod live;
 
 mod answer;
+mod depth;
 mod encode;
 mod failure;
 mod names;

@@ -8,6 +8,7 @@ use datafusion::sql::resolve::resolve_table_references;
 use datafusion::sql::sqlparser::ast::Statement as Sql;
 use landfall_model::{Error, ErrorKind, Result, limits};
 
+use super::depth;
 use super::failure::failure;
 
 /// The only statement of `sql`.
@@ -16,6 +17,7 @@ pub fn parse(sql: &str) -> Result<Statement> {
         let message = format!("the statement has {} bytes, at most {} are allowed", sql.len(), limits::SQL_BYTES_MAX);
         return Err(bad(message));
     }
+    depth::check(sql)?;
     let mut statements = DFParser::parse_sql(sql).map_err(failure)?;
     match (statements.pop_front(), statements.len()) {
         (None, _) => Err(bad("there is no statement to answer")),

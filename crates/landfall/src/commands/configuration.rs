@@ -41,7 +41,7 @@ pub fn serve(path: Option<PathBuf>, data: Option<String>, roles: Roles) -> Resul
         load(path.as_deref(), data.as_deref())
             .map_err(|mistakes| Error::new(ErrorKind::BadRequest, format!("the configuration has mistakes:\n{}", mistakes.render(false))))
     };
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let runtime = serve::runtime()?;
     let outcome = runtime.block_on(serve::serve(config, roles, admin_key, reload));
     Ok(outcome?)
 }

@@ -25,7 +25,7 @@ const CONFIG: &str = include_str!("landfall.toml");
 const STOP_MAX: Duration = Duration::from_secs(20);
 
 pub fn run(screen: Screen, exit: bool) -> Result<(), Failure> {
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let runtime = serve::runtime()?;
     let folder = tempfile::Builder::new().prefix("landfall-demo-").tempdir()?;
     let outcome = runtime.block_on(show(folder.path(), screen, exit));
     runtime.shutdown_timeout(STOP_MAX);

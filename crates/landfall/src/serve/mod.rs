@@ -13,6 +13,7 @@ use crate::roles::Roles;
 
 pub use log::log;
 pub use run::serve;
+pub use tuning::runtime;
 
 /// Starts a node with the roles given. `admin_key`: what `LANDFALL_ADMIN_KEY` says.
 pub async fn start(config: &Config, roles: Roles, admin_key: Option<String>) -> Result<Running> {

@@ -9,3 +9,9 @@ pub fn raise_descriptor_limit() {
         tracing::warn!(%error, "the limit on open files could not be raised");
     }
 }
+
+/// The threads that serve.
+pub fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
+    let threads = &mut tokio::runtime::Builder::new_multi_thread();
+    threads.enable_all().thread_stack_size(landfall_model::limits::THREAD_STACK_BYTES).build()
+}
