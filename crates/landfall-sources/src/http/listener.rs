@@ -4,6 +4,7 @@
 use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use axum::Router;
@@ -76,7 +77,10 @@ async fn connection(
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "TCP_NODELAY could not be set");
     }
+    let asked = Arc::new(AtomicBool::new(false));
+    let asks = Arc::clone(&asked);
     let service = service_fn(move |mut request: hyper::Request<hyper::body::Incoming>| {
+        asks.store(true, Ordering::Relaxed);
         request.extensions_mut().insert(Peer(peer));
         let router = router.clone();
         async move { Ok::<_, Infallible>(router.oneshot(request.map(Body::new)).await.unwrap_or_else(|never| match never {})) }
@@ -85,8 +89,20 @@ async fn connection(
     builder.http1().timer(TokioTimer::new()).header_read_timeout(limits::HEAD_TIMEOUT);
     builder.http2().timer(TokioTimer::new()).max_concurrent_streams(STREAMS_MAX).keep_alive_interval(limits::HEAD_TIMEOUT);
     let serving = watcher.watch(builder.serve_connection(TokioIo::new(stream), service));
-    if let Err(error) = serving.await {
-        tracing::debug!(%peer, error, "a connection broke");
+    tokio::select! {
+        served = serving => if let Err(error) = served {
+            tracing::debug!(%peer, error, "a connection broke");
+        },
+        () = silence(&asked) => tracing::debug!(%peer, "a connection asked for nothing in its time"),
     }
     drop(place);
+}
+
+/// Ends when the time of the first head is over and there was none. HTTP/1 has that limit, but while a client has not
+/// said which HTTP it speaks, nothing else has.
+async fn silence(asked: &AtomicBool) {
+    tokio::time::sleep(limits::HEAD_TIMEOUT).await;
+    if asked.load(Ordering::Relaxed) {
+        std::future::pending().await
+    }
 }
