@@ -17,22 +17,14 @@ pub struct Events {
 /// Checks one JSON object, an array of objects, or NDJSON (told by the bytes), all or nothing, and gives it back as NDJSON.
 ///
 /// White space that means nothing is dropped between objects, and line breaks inside of them become spaces; nothing else
-/// changes. A body that is in that form already is given back without a copy. An error's place is that of the first
-/// byte that is wrong, in the body as it came.
+/// changes. A body that is in that form already is given back without a copy. An error's place is where the record
+/// starts that is wrong, in the body as it came; between records, it is the byte that is wrong.
 pub fn events(body: Bytes) -> Result<Events> {
     if let Err(error) = simdutf8::compat::from_utf8(&body) {
-        let message = "an events body is JSON in UTF-8, and this is not UTF-8";
-        return Err(placed(ErrorKind::NotText, message.into(), &body, error.valid_up_to()));
+        return Err(not_utf8(&body, error.valid_up_to()));
     }
-    let mut found = Found { body: &body, first: None, end: 0, copy: None, count: 0 };
-    let mut scanner = Scanner::new(&body, 0);
-    scanner.space();
-    let result = match scanner.peek() {
-        None => Ok(()),
-        Some(b'[') => array(&mut scanner, &mut found),
-        Some(_) => objects(&mut scanner, &mut found),
-    };
-    if let Err(stop) = result {
+    let mut found = Found::new(&body);
+    if let Err(stop) = scan(&mut found) {
         return Err(refusal(stop, &body));
     }
     let Found { first, end, copy, count, .. } = found;
@@ -46,13 +38,22 @@ pub fn events(body: Bytes) -> Result<Events> {
 
 /// Why a body is refused.
 enum Stop {
-    Json(Fault),
-    TooLarge { at: usize, bytes: usize },
+    /// Inside the record that starts at `record`.
+    Within {
+        record: usize,
+        fault: Fault,
+    },
+    /// Where a record, or what parts two of them, should be.
+    Between(Fault),
+    TooLarge {
+        record: usize,
+        bytes: usize,
+    },
 }
 
 impl From<Fault> for Stop {
     fn from(fault: Fault) -> Stop {
-        Stop::Json(fault)
+        Stop::Between(fault)
     }
 }
 
@@ -65,10 +66,14 @@ struct Found<'a> {
     count: usize,
 }
 
-impl Found<'_> {
+impl<'a> Found<'a> {
+    fn new(body: &'a [u8]) -> Found<'a> {
+        Found { body, first: None, end: 0, copy: None, count: 0 }
+    }
+
     fn take(&mut self, start: usize, end: usize) -> Result<(), Stop> {
         if end - start > limits::EVENT_BYTES_MAX {
-            return Err(Stop::TooLarge { at: start, bytes: end - start });
+            return Err(Stop::TooLarge { record: start, bytes: end - start });
         }
         let object = &self.body[start..end];
         let broken = memchr::memchr(b'\n', object).is_some();
@@ -93,14 +98,23 @@ impl Found<'_> {
     }
 }
 
-fn object(scanner: &mut Scanner<'_>, found: &mut Found<'_>) -> Result<(), Stop> {
-    let start = scanner.at;
-    if scanner.peek() != Some(b'{') {
-        let fault = Fault { at: start, what: What::Expected("an event, which is an object: `{`") };
-        return Err(Stop::Json(fault));
+fn scan(found: &mut Found<'_>) -> Result<(), Stop> {
+    let mut scanner = Scanner::new(found.body, 0);
+    scanner.space();
+    match scanner.peek() {
+        None => Ok(()),
+        Some(b'[') => array(&mut scanner, found),
+        Some(_) => objects(&mut scanner, found),
     }
-    scanner.value()?;
-    found.take(start, scanner.at)
+}
+
+fn object(scanner: &mut Scanner<'_>, found: &mut Found<'_>) -> Result<(), Stop> {
+    let record = scanner.at;
+    if scanner.peek() != Some(b'{') {
+        return Ok(scanner.fault("an event, which is an object: `{`")?);
+    }
+    scanner.value().map_err(|fault| Stop::Within { record, fault })?;
+    found.take(record, scanner.at)
 }
 
 fn array(scanner: &mut Scanner<'_>, found: &mut Found<'_>) -> Result<(), Stop> {
@@ -141,15 +155,31 @@ fn objects(scanner: &mut Scanner<'_>, found: &mut Found<'_>) -> Result<(), Stop>
 
 fn refusal(stop: Stop, body: &[u8]) -> Error {
     match stop {
-        Stop::TooLarge { at, bytes } => {
+        Stop::TooLarge { record, bytes } => {
             let message = format!("an event has {bytes} bytes, and the most is {}; put larger things as files", limits::EVENT_BYTES_MAX);
-            placed(ErrorKind::RecordTooLarge, message, body, at)
+            placed(ErrorKind::RecordTooLarge, message, body, record)
         }
-        Stop::Json(fault) => {
+        Stop::Within { record, fault } => {
             let kind = if fault.what == What::TooDeep { ErrorKind::TooDeep } else { ErrorKind::Syntax };
-            placed(kind, format!("the body is not JSON: {}", fault.reason(body)), body, fault.at)
+            let message = format!("the body is not JSON: {} at byte {} of the record", fault.reason(body), fault.at - record);
+            placed(kind, message, body, record)
+        }
+        Stop::Between(fault) => {
+            // The end of a body is where its last line ends, not the line behind that.
+            let at = if fault.at < body.len() { fault.at } else { body.trim_ascii_end().len() };
+            placed(ErrorKind::Syntax, format!("the body is not JSON: {}", fault.reason(body)), body, at)
         }
     }
+}
+
+/// A body whose byte `at` is the first that is not UTF-8.
+fn not_utf8(body: &[u8], at: usize) -> Error {
+    let message = format!("an events body is JSON in UTF-8, and byte {at} of this one is not UTF-8");
+    let record = match scan(&mut Found::new(&body[..at])) {
+        Err(Stop::Within { record, fault }) if fault.at >= at => record,
+        _ => at,
+    };
+    placed(ErrorKind::NotText, message, body, record)
 }
 
 fn placed(kind: ErrorKind, message: String, body: &[u8], at: usize) -> Error {
@@ -214,7 +244,10 @@ mod tests {
 
     #[test]
     fn a_body_is_refused_as_a_whole_with_its_place() {
-        check("{\"a\":1}\n{\"a\":}\n", expect!["syntax: the body is not JSON: expected a value, found `}` (line 2, byte 13)"]);
+        check(
+            "{\"a\":1}\n{\"a\":}\n",
+            expect!["syntax: the body is not JSON: expected a value, found `}` at byte 5 of the record (line 2, byte 8)"],
+        );
         check(
             "{\"a\":1} {\"a\":2}",
             expect!["syntax: the body is not JSON: expected a line break between two events, found `{` (line 1, byte 8)"],
@@ -224,13 +257,36 @@ mod tests {
         check("[{}", expect!["syntax: the body is not JSON: expected `,` or `]`, and it ends (line 1, byte 3)"]);
         check("hello", expect!["syntax: the body is not JSON: expected an event, which is an object: `{`, found `h` (line 1, byte 0)"]);
         let deep = format!("{{}}\n{{\"a\":{}", "[".repeat(100_000));
-        check(&deep, expect!["too_deep: the body is not JSON: more than 64 levels of arrays and objects (line 2, byte 71)"]);
+        check(
+            &deep,
+            expect!["too_deep: the body is not JSON: more than 64 levels of arrays and objects at byte 68 of the record (line 2, byte 3)"],
+        );
         let large = format!("{{}}\n{{\"a\":\"{}\"}}", "x".repeat(1 << 20));
         check(
             &large,
             expect!["record_too_large: an event has 1048584 bytes, and the most is 1048576; put larger things as files (line 2, byte 3)"],
         );
-        let error = events(Bytes::from_static(b"{}\n{\"a\":\"\xff\"}")).unwrap_err();
-        assert_eq!((error.kind, error.place.unwrap().line, error.place.unwrap().byte_offset), (ErrorKind::NotText, 2, 9));
+    }
+
+    /// Where a body is refused: the line and the byte.
+    fn place(body: &[u8]) -> (ErrorKind, u64, u64) {
+        let error = events(Bytes::copy_from_slice(body)).unwrap_err();
+        let place = error.place.unwrap();
+        (error.kind, place.line, place.byte_offset)
+    }
+
+    #[test]
+    fn a_record_that_breaks_off_is_placed_where_it_starts() {
+        use ErrorKind::{NotText, Syntax};
+        assert_eq!(place(b"{\"a\":1}\n{\"a\":\n"), (Syntax, 2, 8), "the end is behind the last line break");
+        assert_eq!(place(b"{\"a\":1}\n{\"a\":2\n{\"a\":3}"), (Syntax, 2, 8), "it swallows the next line");
+        assert_eq!(place(b"{\"a\":1}\r\n{\"a\":\r\n"), (Syntax, 2, 9), "with CRLF");
+        assert_eq!(place(b"\n\n{\n  \"a\": 1,\n  \"b\":\n"), (Syntax, 3, 2), "an object over several lines");
+        assert_eq!(place(b"[\n  {\"a\": 1},\n  {\"a\": 1\n   \"b\"}\n]"), (Syntax, 3, 16), "in an array");
+        assert_eq!(place(b"[{}\n"), (Syntax, 1, 3), "an array that is never closed");
+        assert_eq!(place(b"[\n"), (Syntax, 1, 1), "and has nothing in it");
+        assert_eq!(place(b"[{},\n\n"), (Syntax, 1, 4), "or nothing more");
+        assert_eq!(place(b"{\n  \"a\": 1\n}\n{\n  \"a\": \"\xff\"}"), (NotText, 4, 13), "a record that is not text");
+        assert_eq!(place(b"{\"a\":1}\n\xff"), (NotText, 2, 8), "what is no record and not text");
     }
 }
