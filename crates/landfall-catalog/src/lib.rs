@@ -25,6 +25,7 @@ pub mod sinks;
 pub mod timeline;
 pub mod uploads;
 
+pub mod standing;
 pub use definitions::Definitions;
 pub use engine::{Catalog, Committed, Statistics, Submission, Tx};
 pub use notify::Topic;

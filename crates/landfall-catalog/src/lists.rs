@@ -1,12 +1,12 @@
 //! Lists: pages of what the catalog holds, by keyset, newest first, for the control API and the tables of `landfall.*`.
 //! No transaction outlives a page.
 
-use landfall_model::{DatasetName, Landing, LandingId, Result, Timestamp};
+use landfall_model::{DatasetName, LandingId, Result, Timestamp};
 
 use crate::dead_letters::{DeadLetter, dead_letter_of, select};
 use crate::engine::{Catalog, Row, Value};
-use crate::landings::{columns_of, landing_of};
 use crate::sinks::DELTA;
+use crate::standing::{self, LandingRecord};
 
 /// Which page: of one dataset or of all, what comes after the cursor `after`, at most `limit` items.
 #[derive(Clone, Debug, Default)]
@@ -140,8 +140,8 @@ impl Catalog {
         self.read(move |tx| tx.query(&sql, &params)?.iter().map(of).collect()).await
     }
 
-    pub async fn list_landings(&self, page: &Page) -> Result<Vec<Landing>> {
-        self.page(&format!("select {} from landings l", columns_of("l")), "l.id", "1 = 1", page, landing_of).await
+    pub async fn list_landings(&self, page: &Page) -> Result<Vec<LandingRecord>> {
+        self.page(&standing::select(), "l.id", "1 = 1", page, standing::record_of).await
     }
 
     pub async fn list_jobs(&self, page: &Page) -> Result<Vec<JobRecord>> {

@@ -9,10 +9,12 @@ use crate::events::batch_of;
 use crate::landings::{find, word};
 use crate::lists::{JobRecord, LOADS, LoadRecord, load_of};
 use crate::sinks::DELTA;
+use crate::standing;
 
 /// Everything the catalog knows of one landing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Timeline {
+    /// Its phase is where it stands.
     pub landing: Landing,
     pub event: Option<EventId>,
     pub jobs: Vec<JobRecord>,
@@ -38,11 +40,9 @@ pub struct Staged {
 impl Timeline {
     /// One word for where it stands: `received`, `staged`, `loaded`, `dead`, `discarded`, `removed`.
     pub fn standing(&self) -> &'static str {
-        match (self.landing.kind, self.landing.phase, self.landing.state) {
-            (_, Phase::Dead, LandingState::Discarded) => "discarded",
-            (Kind::Batch, Phase::Received, _) if self.load.as_ref().is_some_and(|load| load.committed_at.is_some()) => "loaded",
-            (Kind::Batch, Phase::Received, _) if self.staged.is_some() => "staged",
-            (_, phase, _) => phase.as_str(),
+        match (self.landing.phase, self.landing.state) {
+            (Phase::Dead, LandingState::Discarded) => "discarded",
+            (phase, _) => phase.as_str(),
         }
     }
 }
@@ -115,6 +115,7 @@ impl Catalog {
                 let number = removal_of(tx, &landing.id)?;
                 let removal = load_numbered(tx, &dataset, number)?;
                 let event = if let AnyId::Event(event) = &id { Some(event.clone()) } else { None };
+                let landing = standing::find(tx, &landing.id)?.map_or(landing, |record| record.landing);
                 Ok((landing, staged, load, removal, event))
             })
             .await?;

@@ -103,6 +103,7 @@ pub async fn get(State(control): State<Control>, context: Context, Path(id): Pat
     if !may {
         gate.authorize(&context, Action::Land, &landing.dataset, key)?;
     }
+    let load = timeline.load.as_ref().filter(|load| load.committed_at.is_some()).map(|load| load.number);
     Ok(Json(Status {
         id,
         dataset: landing.dataset.to_string(),
@@ -110,12 +111,12 @@ pub async fn get(State(control): State<Control>, context: Context, Path(id): Pat
         code: timeline.dead_letter.as_ref().map(|letter| letter.code.clone()),
         reason: timeline.dead_letter.as_ref().map(|letter| letter.reason.clone()),
         timeline: moments(&timeline),
-        load: timeline.load.as_ref().filter(|load| load.committed_at.is_some()).map(|load| load.number),
+        load,
         records: timeline.staged.as_ref().map(|staged| staged.records),
         rejected_records: timeline.staged.as_ref().map(|staged| staged.rejected_records),
         rows: timeline.staged.as_ref().map(|staged| staged.rows),
         jobs: timeline.jobs.iter().map(JobItem::of).collect(),
         dead_letter: timeline.dead_letter.as_ref().map(DeadLetterItem::of),
-        landing: LandingItem::of(landing),
+        landing: LandingItem::of(landing, load),
     }))
 }

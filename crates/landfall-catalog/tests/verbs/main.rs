@@ -6,3 +6,4 @@ mod jobs;
 mod landing;
 mod loads;
 mod support;
+mod standing;

@@ -10,8 +10,8 @@ use landfall_catalog::loads::Load;
 use landfall_catalog::manifests::Recorded;
 use landfall_catalog::sinks::SinkLease;
 use landfall_model::{
-    BodyPlace, Counts, DataFile, Dataset, DatasetName, FileKey, JobId, Kind, Landing, LandingId, LandingState, LoadId, Manifest,
-    ManifestId, Phase, Principal, Region, Source, Subject,
+    BodyPlace, Counts, DataFile, Dataset, DatasetName, Error, ErrorKind, FileKey, JobId, Kind, Landing, LandingId, LandingState, LoadId,
+    Manifest, ManifestId, Phase, Principal, Region, Source, Subject,
 };
 
 pub fn orders() -> DatasetName {
@@ -97,6 +97,14 @@ pub async fn stage(catalog: &Catalog, lease: &Lease, records: i64, rejected: i64
     let subject = Subject::File { landing: landing.id, generation: landing.generation };
     catalog.record_landing(lease, &manifest(catalog, subject, counts)).await.unwrap()
 }
+/// Stages the batch of a leased job: a dead letter that is tried again.
+pub async fn stage_batch(catalog: &Catalog, lease: &Lease) -> Recorded {
+    let batch = catalog.landing(&lease.landing).await.unwrap().unwrap();
+    let counts = Counts { records: batch.records, bytes: batch.size, rows: batch.records, ..Counts::default() };
+    let subject = Subject::Range { region: local(), first: batch.first_seq, last: batch.last_seq(), except: Vec::new() };
+    catalog.record_landing(lease, &manifest(catalog, subject, counts)).await.unwrap()
+}
+
 
 /// Stages the events `first..=last`, of `bytes` bytes, `rejected` of them bad.
 pub async fn stage_range(catalog: &Catalog, lease: &SinkLease, first: i64, last: i64, bytes: i64, rejected: i64) -> Recorded {
@@ -105,6 +113,17 @@ pub async fn stage_range(catalog: &Catalog, lease: &SinkLease, first: i64, last:
     let subject = Subject::Range { region: local(), first, last, except: Vec::new() };
     catalog.record_range(lease, &manifest(catalog, subject, counts), Vec::new()).await.unwrap()
 }
+/// Stages these batches, which follow each other; `dead` of them cannot be read.
+pub async fn stage_without(catalog: &Catalog, lease: &SinkLease, batches: &[&Landing], dead: &Landing) -> Recorded {
+    let good = batches.iter().filter(|batch| batch.id != dead.id);
+    let (records, bytes) = good.fold((0, 0), |(records, bytes), batch| (records + batch.records, bytes + batch.size));
+    let counts = Counts { records, bytes, rows: records, ..Counts::default() };
+    let (first, last) = (batches[0].first_seq, batches[batches.len() - 1].last_seq());
+    let subject = Subject::Range { region: local(), first, last, except: vec![dead.id.clone()] };
+    let why = Error::new(ErrorKind::BadTransform, "it cannot be transformed");
+    catalog.record_range(lease, &manifest(catalog, subject, counts), vec![(dead.id.clone(), why)]).await.unwrap()
+}
+
 
 pub async fn sink(catalog: &Catalog) -> SinkLease {
     catalog.acquire_sink(&orders(), "committer").await.unwrap().expect("the sink is free")

@@ -95,6 +95,7 @@ fn landings() -> Columns {
         ("records", N),
         ("state", T),
         ("phase", T),
+        ("load", N),
     ]
 }
 

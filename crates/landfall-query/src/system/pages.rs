@@ -70,7 +70,7 @@ impl Scan {
         match self.kind {
             SystemKind::Landings => {
                 let items = self.catalog.list_landings(&page).await?;
-                Ok(self.paged(page, &items, |landing| (landing.dataset.as_str(), landing.id.to_string()), rows::landing))
+                Ok(self.paged(page, &items, |record| (record.landing.dataset.as_str(), record.landing.id.to_string()), rows::landing))
             }
             SystemKind::Jobs => {
                 let items = self.catalog.list_jobs(&page).await?;

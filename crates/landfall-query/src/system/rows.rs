@@ -4,7 +4,8 @@ use landfall_catalog::audit::Audit;
 use landfall_catalog::datasets::DatasetRecord;
 use landfall_catalog::dead_letters::DeadLetter;
 use landfall_catalog::lists::{JobRecord, LoadRecord, RejectsRecord};
-use landfall_model::{BadRecord, Error, EventId, Kind, Landing, Reject, Result};
+use landfall_catalog::standing::LandingRecord;
+use landfall_model::{BadRecord, Error, EventId, Kind, Reject, Result};
 
 use super::cells::Row;
 
@@ -27,7 +28,8 @@ pub fn dataset(record: &DatasetRecord) -> Result<Row> {
     ])
 }
 
-pub fn landing(landing: &Landing) -> Row {
+pub fn landing(record: &LandingRecord) -> Row {
+    let landing = &record.landing;
     let event = |seq: i64| {
         let id = EventId { dataset: landing.dataset.clone(), region: landing.region.clone(), seq };
         (landing.kind == Kind::Batch).then(|| id.to_string())
@@ -50,6 +52,7 @@ pub fn landing(landing: &Landing) -> Row {
         landing.records.into(),
         landing.state.as_str().into(),
         landing.phase.as_str().into(),
+        record.load.into(),
     ]
 }
 

@@ -33,12 +33,14 @@ pub struct LandingItem {
     records: i64,
     /// `live`, `replaced`, `deleted` or `discarded`.
     state: &'static str,
-    /// `received`, `staged`, `loaded`, `dead` or `removed`; of a batch only where it does not follow from the watermark.
+    /// `received`, `staged`, `loaded`, `dead` or `removed`.
     phase: &'static str,
+    /// The load that brought it into the table.
+    load: Option<i64>,
 }
 
 impl LandingItem {
-    pub fn of(landing: &Landing) -> LandingItem {
+    pub fn of(landing: &Landing, load: Option<i64>) -> LandingItem {
         let event = |seq| {
             let id = EventId { dataset: landing.dataset.clone(), region: landing.region.clone(), seq };
             (landing.kind == Kind::Batch).then(|| id.to_string())
@@ -60,6 +62,7 @@ impl LandingItem {
             records: landing.records,
             state: landing.state.as_str(),
             phase: landing.phase.as_str(),
+            load,
         }
     }
 }
@@ -68,6 +71,6 @@ impl LandingItem {
 #[utoipa::path(get, path = "/v1/landings", tag = "show", params(PageQuery), responses((status = 200, description = "A page")))]
 pub async fn list(State(control): State<Control>, context: Context, uri: Uri) -> Result<Response, Problem> {
     let page = PageQuery::read(&uri, &context, &control)?;
-    let landings = control.0.catalog.list_landings(&page).await?;
-    Ok(answer(&landings, page.limit, |landing| landing.id.to_string(), LandingItem::of))
+    let records = control.0.catalog.list_landings(&page).await?;
+    Ok(answer(&records, page.limit, |record| record.landing.id.to_string(), |record| LandingItem::of(&record.landing, record.load)))
 }

@@ -35,6 +35,7 @@ async fn a_timeline_says_where_something_stands() {
     let open = open().await;
     open.events("{\"n\":1}\n{\"n\":2}").await;
     let status = open.get("/v1/status/orders.local.2").await;
+    assert_eq!((&open.get("/v1/landings").await["items"][0]["phase"], &status["landing"]["load"]), (&"received".into(), &Value::Null));
     let steps: Vec<_> = status["timeline"].as_array().unwrap().iter().map(|moment| moment["step"].as_str().unwrap()).collect();
     assert_eq!((&status["state"], steps), (&"received".into(), vec!["received", "stored"]));
     let id = open.dead_letter("a.csv").await;
