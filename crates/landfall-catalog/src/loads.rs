@@ -164,7 +164,8 @@ fn done(tx: &mut Tx, lease: &SinkLease, load: &Load, version: i64, now: Timestam
     tx.execute(sql, &[dataset.into(), DELTA.into(), load.number.into(), now.into(), version.into()])?;
     let key = [dataset.into(), load.number.into()];
     tx.execute("update manifests set state = 'loaded' where dataset = $1 and load = $2", &key)?;
-    tx.execute("update landings set phase = 'loaded' where dataset = $1 and load = $2", &key)?;
+    let sql = "update landings set phase = 'loaded' where id in (select landing from manifests where dataset = $1 and load = $2 and landing is not null)";
+    tx.execute(sql, &key)?;
     tx.execute("update landings set phase = 'removed' where dataset = $1 and removal = $2", &key)?;
     for manifest in &load.manifests {
         if let Subject::Range { region, first, last, .. } = &manifest.subject {
@@ -211,11 +212,18 @@ impl Catalog {
     pub async fn staged_watermarks(&self, dataset: &DatasetName) -> Result<Vec<(Region, i64)>> {
         let dataset = dataset.clone();
         self.read(move |tx| {
-            let sql = "select region, max(seq) from (select region, seq from watermarks where dataset = $1 and sink = $2 union all \
-                       select region, last_seq from manifests where dataset = $1 and region is not null and landing is null \
-                       and state in ('staged', 'numbered')) marks group by region order by region";
-            let rows = tx.query(sql, &[dataset.as_str().into(), DELTA.into()])?;
-            rows.iter().map(|row| Ok((word(row.text(0)?)?, row.int(1)?))).collect()
+            // Ranges follow each other and are never dropped, so the last one says how far they go.
+            let sql = "select s.region, (select m.last_seq from manifests m where m.dataset = s.dataset and m.region = s.region \
+                       and m.landing is null order by m.last_seq desc limit 1), w.seq from sequences s \
+                       left join watermarks w on w.dataset = s.dataset and w.sink = $2 and w.region = s.region \
+                       where s.dataset = $1 order by s.region";
+            let mut marks = Vec::new();
+            for row in tx.query(sql, &[dataset.as_str().into(), DELTA.into()])? {
+                if let Some(mark) = row.opt_int(1)?.into_iter().chain(row.opt_int(2)?).max() {
+                    marks.push((word(row.text(0)?)?, mark));
+                }
+            }
+            Ok(marks)
         })
         .await
     }
