@@ -2,6 +2,7 @@
 
 use landfall_model::{Clock, Error, ErrorKind, JobId, Kind, Landing, LandingId, LandingState, Phase, Result, Timestamp};
 
+use crate::counters::{self, Count, Fate};
 use crate::engine::{Catalog, Row, Topic, Tx};
 use crate::landings::{columns_of, find, landing_of, unsigned};
 
@@ -73,11 +74,13 @@ fn fall_back(tx: &mut Tx, landing: &Landing) -> Result<()> {
     tx.execute(sql, &params).map(drop)
 }
 
-fn discard(tx: &mut Tx, id: &LandingId) -> Result<()> {
+fn discard(tx: &mut Tx, id: &LandingId) -> Result<Count> {
     let landing = open(tx, id)?;
     tx.execute("update landings set state = 'discarded' where id = $1", &[id.as_str().into()])?;
     tx.execute("update dead_letters set state = 'dropped' where landing = $1", &[id.as_str().into()])?;
-    fall_back(tx, &landing)
+    fall_back(tx, &landing)?;
+    let (dataset, source) = (landing.dataset.to_string(), landing.source.to_string());
+    Ok(Count { fate: Fate::Discarded, dataset, source, records: landing.records, bytes: landing.size })
 }
 
 impl Catalog {
@@ -101,6 +104,8 @@ impl Catalog {
     /// Gives the landing up: its records count as discarded from now on.
     pub async fn drop_dead_letter(&self, id: &LandingId) -> Result<()> {
         let id = id.clone();
-        self.write(move |tx| discard(tx, &id)).await
+        let discarded = self.write(move |tx| discard(tx, &id)).await?;
+        counters::add([discarded]);
+        Ok(())
     }
 }

@@ -5,8 +5,9 @@
 //! take them out alone.
 
 use bytes::Bytes;
-use landfall_model::{DatasetName, FileKey, JobId, Landing, LandingId, Result, Timestamp};
+use landfall_model::{DatasetName, FileKey, JobId, Landing, Phase, Result, Timestamp};
 
+use crate::counters::{self, COUNTED, Count, Fate, count_of};
 use crate::engine::{Catalog, Row, Topic, Tx};
 use crate::landings::{COLUMNS, find, insert_statement, landing_of};
 
@@ -44,31 +45,35 @@ fn live(tx: &mut Tx, dataset: &DatasetName, key: &FileKey) -> Result<(Option<Lan
     Ok((landing, generation))
 }
 
-/// Ends the life of a landing. One that no load has taken yet never will be, and its work is over.
-fn end(tx: &mut Tx, landing: &LandingId, state: &str, now: Timestamp) -> Result<()> {
-    let id = landing.as_str();
-    let sql = "update landings set state = $2, phase = case when phase in ('received', 'dead') or (phase = 'staged' and load is null) \
-               then 'removed' else phase end where id = $1 and state = 'live'";
-    tx.execute(sql, &[id.into(), state.into()])?;
+/// Ends the life of a landing. One that no load has taken yet never will be, and its work is over: it is removed.
+fn end(tx: &mut Tx, landing: &Landing, state: &str, now: Timestamp) -> Result<Option<Count>> {
+    let id = landing.id.as_str();
+    let sql = format!(
+        "update landings set state = $2, phase = case when phase in ('received', 'dead') or (phase = 'staged' and load is null) \
+         then 'removed' else phase end where id = $1 and state = 'live' returning {COUNTED}, phase"
+    );
+    let ended = tx.query_opt(&sql, &[id.into(), state.into()])?;
     tx.execute("update manifests set state = 'dropped' where landing = $1 and state = 'staged'", &[id.into()])?;
     tx.execute("delete from dead_letters where landing = $1", &[id.into()])?;
     let sql = "update jobs set state = 'done', error = $2, updated_at = $3 where landing = $1 and state in ('ready', 'leased', 'dead')";
     tx.execute(sql, &[id.into(), format!("the landing was {state} before its work was done").into(), now.into()])?;
-    Ok(())
+    let Some(row) = ended else { return Ok(None) };
+    if row.text(3)? == Phase::Removed.as_str() { count_of(Fate::Removed, landing.dataset.as_str(), &row).map(Some) } else { Ok(None) }
 }
 
-/// Lands one file: its landing, its job, and the end of what was live under its key, in the caller's transaction.
-pub fn land_file(tx: &mut Tx, file: &NewFile) -> Result<FileLanded> {
+/// Lands one file: its landing, its job, and the end of what was live under its key.
+fn land(tx: &mut Tx, file: &NewFile) -> Result<(FileLanded, Option<Count>)> {
     let landing = &file.landing;
     let (dataset, key, now) = (landing.dataset.as_str(), file.key.as_str(), landing.received_at);
     let sql = "insert into files (dataset, key, generation) values ($1, $2, 0) on conflict (dataset, key) do nothing";
     tx.execute(sql, &[dataset.into(), key.into()])?;
     let (current, generation) = live(tx, &landing.dataset, &file.key)?;
+    let mut removed = None;
     if let Some(current) = current {
         if current.digest == landing.digest {
-            return Ok(FileLanded::Unchanged(Box::new(current)));
+            return Ok((FileLanded::Unchanged(Box::new(current)), None));
         }
-        end(tx, &current.id, "replaced", now)?;
+        removed = end(tx, &current, "replaced", now)?;
     }
     let landing = Landing { generation: generation + 1, ..landing.clone() };
     let (sql, params) = insert_statement(&landing);
@@ -82,7 +87,7 @@ pub fn land_file(tx: &mut Tx, file: &NewFile) -> Result<FileLanded> {
     tx.execute(sql, &[dataset.into(), key.into(), landing.id.as_str().into(), landing.generation.into()])?;
     let sql = "update sequences set received_records = received_records + 1, received_bytes = received_bytes + $3 where dataset = $1 and region = $2";
     tx.execute(sql, &[dataset.into(), landing.region.as_str().into(), landing.size.into()])?;
-    Ok(FileLanded::New { generation: landing.generation })
+    Ok((FileLanded::New { generation: landing.generation }, removed))
 }
 
 fn landings_of(rows: &[Row]) -> Result<Vec<Landing>> {
@@ -90,6 +95,13 @@ fn landings_of(rows: &[Row]) -> Result<Vec<Landing>> {
 }
 
 impl Catalog {
+    /// Lands one file in a transaction of its own. The caller wakes the workers.
+    pub async fn land_file(&self, file: NewFile) -> Result<FileLanded> {
+        let (landed, removed) = self.write(move |tx| land(tx, &file)).await?;
+        counters::add(removed);
+        Ok(landed)
+    }
+
     /// Takes the file under `key` out of the dataset; `None` if there is none.
     pub async fn delete_file(&self, dataset: &DatasetName, key: &FileKey) -> Result<Option<Landing>> {
         let (dataset, key, now) = (dataset.clone(), key.clone(), self.clock().now());
@@ -98,14 +110,16 @@ impl Catalog {
                 let (Some(current), _) = live(tx, &dataset, &key)? else {
                     return Ok(None);
                 };
-                end(tx, &current.id, "deleted", now)?;
+                let removed = end(tx, &current, "deleted", now)?;
                 let sql = "update files set landing = null where dataset = $1 and key = $2";
                 tx.execute(sql, &[dataset.as_str().into(), key.as_str().into()])?;
-                Ok(Some(current))
+                Ok(Some((current, removed)))
             })
             .await?;
         self.wake(Topic::Staged);
-        Ok(gone)
+        let Some((gone, removed)) = gone else { return Ok(None) };
+        counters::add(removed);
+        Ok(Some(gone))
     }
 
     /// The landing that is live under `key`.

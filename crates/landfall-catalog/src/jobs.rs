@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use landfall_model::{DatasetName, Error, ErrorKind, JobId, LandingId, Result, Timestamp, limits};
 
+use crate::counters::{self, COUNTED, Count, Fate, count_of};
 use crate::engine::{Catalog, Row, Topic, Tx};
 use crate::landings::{unsigned, word};
 
@@ -48,11 +49,15 @@ pub(crate) fn end(tx: &mut Tx, lease: &Lease, state: &str, error: Option<&str>, 
 }
 
 /// Buries a landing: it becomes a dead letter with its reason. One that was replaced or deleted meanwhile stays what it is.
-pub(crate) fn bury(tx: &mut Tx, landing: &LandingId, dataset: &DatasetName, why: &Error, now: Timestamp) -> Result<()> {
-    let sql = "update landings set phase = 'dead' where id = $1 and phase in ('received', 'staged') and load is null and state = 'live'";
-    if tx.execute(sql, &[landing.as_str().into()])? == 0 {
-        return Ok(());
-    }
+pub(crate) fn bury(tx: &mut Tx, landing: &LandingId, dataset: &DatasetName, why: &Error, now: Timestamp) -> Result<Option<Buried>> {
+    let sql = format!(
+        "update landings set phase = 'dead' where id = $1 and phase in ('received', 'staged') and load is null and state = 'live' \
+         returning {COUNTED}, received_at"
+    );
+    let Some(row) = tx.query_opt(&sql, &[landing.as_str().into()])? else {
+        return Ok(None);
+    };
+    let buried = Buried { count: count_of(Fate::DeadLettered, dataset.as_str(), &row)?, received_at: Timestamp(row.int(3)?), at: now };
     let place = |get: fn(landfall_model::Place) -> u64| why.place.map(|place| i64::try_from(get(place)).unwrap_or(i64::MAX));
     let sql = "insert into dead_letters (landing, dataset, code, reason, line, byte_offset, state, created_at) \
                values ($1, $2, $3, $4, $5, $6, 'open', $7) on conflict (landing) do update set code = excluded.code, \
@@ -66,7 +71,22 @@ pub(crate) fn bury(tx: &mut Tx, landing: &LandingId, dataset: &DatasetName, why:
         place(|place| place.byte_offset).into(),
         now.into(),
     ];
-    tx.execute(sql, &params).map(drop)
+    tx.execute(sql, &params)?;
+    Ok(Some(buried))
+}
+
+/// A landing whose work ended as a dead letter; counted once that is committed.
+pub(crate) struct Buried {
+    count: Count,
+    received_at: Timestamp,
+    at: Timestamp,
+}
+
+impl Buried {
+    pub(crate) fn count(self) {
+        counters::processed(&self.count.dataset, self.received_at, self.at, 1);
+        counters::add([self.count]);
+    }
 }
 
 impl Catalog {
@@ -142,13 +162,18 @@ impl Catalog {
     /// The work failed for good: the landing becomes a dead letter. False if the lease was lost.
     pub async fn bury_job(&self, lease: &Lease, why: &Error) -> Result<bool> {
         let (lease, why, now) = (lease.clone(), why.clone(), self.clock().now());
-        self.write(move |tx| {
-            if !end(tx, &lease, "dead", Some(&why.to_string()), now)? {
-                return Ok(false);
-            }
-            bury(tx, &lease.landing, &lease.dataset, &why, now).map(|()| true)
-        })
-        .await
+        let (held, buried) = self
+            .write(move |tx| {
+                if !end(tx, &lease, "dead", Some(&why.to_string()), now)? {
+                    return Ok((false, None));
+                }
+                Ok((true, bury(tx, &lease.landing, &lease.dataset, &why, now)?))
+            })
+            .await?;
+        if let Some(buried) = buried {
+            buried.count();
+        }
+        Ok(held)
     }
 
     /// Makes jobs whose lease has expired ready again, whoever held them. Returns how many.
@@ -162,6 +187,7 @@ impl Catalog {
             })
             .await?;
         if rescued > 0 {
+            counters::lease_expired(rescued);
             self.wake(Topic::Work);
         }
         Ok(rescued)

@@ -2,6 +2,7 @@
 //! PostgreSQL past it. One schema and one set of verbs for both; this is the
 //! only room that holds the catalog's SQL.
 
+mod counters;
 pub mod engine;
 mod migrate;
 mod notify;
@@ -15,17 +16,19 @@ pub mod dead_letters;
 pub mod definitions;
 pub mod events;
 pub mod files;
+pub mod in_flight;
 pub mod jobs;
 pub mod keys;
 pub mod landings;
 pub mod lists;
+mod load_counts;
 pub mod loads;
 pub mod manifests;
 pub mod sinks;
+pub mod standing;
 pub mod timeline;
 pub mod uploads;
 
-pub mod standing;
 pub use definitions::Definitions;
 pub use engine::{Catalog, Committed, Statistics, Submission, Tx};
 pub use notify::Topic;

@@ -192,8 +192,10 @@ impl Catalog {
     /// Marks a load as done that the sink holds at `version`.
     pub async fn finish_load(&self, lease: &SinkLease, load: &Load, version: i64) -> Result<()> {
         let (lease, load, now) = (lease.clone(), load.clone(), self.clock().now());
+        let (dataset, number) = (lease.dataset.clone(), load.number);
         self.write(move |tx| done(tx, &lease, &load, version, now)).await?;
         self.wake(Topic::Loaded);
+        self.count_load(&dataset, number, now).await;
         Ok(())
     }
 

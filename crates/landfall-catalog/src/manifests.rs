@@ -2,9 +2,10 @@
 
 use landfall_model::{DatasetName, Error, LandingId, LandingState, Manifest, ManifestId, Phase, Result, Subject, Timestamp};
 
+use crate::counters::{self, Count, Fate};
 use crate::datasets::json;
 use crate::engine::{Catalog, Topic, Tx};
-use crate::jobs::{self, Lease};
+use crate::jobs::{self, Buried, Lease};
 use crate::landings::find;
 use crate::sinks::{self, SinkLease};
 
@@ -46,9 +47,10 @@ fn insert(tx: &mut Tx, manifest: &Manifest, landing: Option<&LandingId>, now: Ti
     tx.execute(sql, &params).map(drop)
 }
 
-fn record_landing(tx: &mut Tx, lease: &Lease, manifest: &Manifest, now: Timestamp) -> Result<Recorded> {
+/// What became of the manifest, and the records that are known of only now that the landing was decoded.
+fn record_landing(tx: &mut Tx, lease: &Lease, manifest: &Manifest, now: Timestamp) -> Result<(Recorded, Option<Count>)> {
     if !jobs::holds(tx, lease)? {
-        return Ok(Recorded::LeaseLost);
+        return Ok((Recorded::LeaseLost, None));
     }
     let landing = find(tx, &lease.landing)?.ok_or_else(|| jobs::missing(lease))?;
     jobs::end(tx, lease, "done", None, now)?;
@@ -57,7 +59,7 @@ fn record_landing(tx: &mut Tx, lease: &Lease, manifest: &Manifest, now: Timestam
         Subject::Range { .. } => landing.phase == Phase::Staged,
     };
     if landing.state != LandingState::Live || !waits {
-        return Ok(Recorded::Superseded);
+        return Ok((Recorded::Superseded, None));
     }
     insert(tx, manifest, Some(&landing.id), now)?;
     let records = manifest.counts.records;
@@ -65,8 +67,10 @@ fn record_landing(tx: &mut Tx, lease: &Lease, manifest: &Manifest, now: Timestam
     tx.execute(sql, &[landing.id.as_str().into(), records.into()])?;
     // Until now a file counted as one record; from now on it counts as those that are in it.
     let sql = "update sequences set received_records = received_records + $3 where dataset = $1 and region = $2";
-    tx.execute(sql, &[landing.dataset.as_str().into(), landing.region.as_str().into(), (records - landing.records).into()])?;
-    Ok(Recorded::Yes)
+    let more = records - landing.records;
+    tx.execute(sql, &[landing.dataset.as_str().into(), landing.region.as_str().into(), more.into()])?;
+    let (dataset, source) = (landing.dataset.to_string(), landing.source.to_string());
+    Ok((Recorded::Yes, Some(Count { fate: Fate::Received, dataset, source, records: more, bytes: 0 })))
 }
 
 impl Catalog {
@@ -86,7 +90,8 @@ impl Catalog {
     /// Records what staging a file (or one batch that is tried again) produced and ends its job.
     pub async fn record_landing(&self, lease: &Lease, manifest: &Manifest) -> Result<Recorded> {
         let (lease, manifest, now) = (lease.clone(), manifest.clone(), self.clock().now());
-        let recorded = self.write(move |tx| record_landing(tx, &lease, &manifest, now)).await?;
+        let (recorded, received) = self.write(move |tx| record_landing(tx, &lease, &manifest, now)).await?;
+        counters::add(received);
         self.wake(Topic::Staged);
         Ok(recorded)
     }
@@ -94,16 +99,20 @@ impl Catalog {
     /// Records what staging a range of events produced, and buries the batches that failed for good.
     pub async fn record_range(&self, lease: &SinkLease, manifest: &Manifest, dead: Vec<(LandingId, Error)>) -> Result<Recorded> {
         let (lease, manifest, now) = (lease.clone(), manifest.clone(), self.clock().now());
-        self.write(move |tx| {
-            if !sinks::holds(tx, &lease)? {
-                return Ok(Recorded::LeaseLost);
-            }
-            for (landing, why) in &dead {
-                jobs::bury(tx, landing, &lease.dataset, why, now)?;
-            }
-            insert(tx, &manifest, None, now)?;
-            Ok(Recorded::Yes)
-        })
-        .await
+        let (recorded, buried) = self
+            .write(move |tx| {
+                if !sinks::holds(tx, &lease)? {
+                    return Ok((Recorded::LeaseLost, Vec::new()));
+                }
+                let mut buried = Vec::new();
+                for (landing, why) in &dead {
+                    buried.extend(jobs::bury(tx, landing, &lease.dataset, why, now)?);
+                }
+                insert(tx, &manifest, None, now)?;
+                Ok((Recorded::Yes, buried))
+            })
+            .await?;
+        buried.into_iter().for_each(Buried::count);
+        Ok(recorded)
     }
 }

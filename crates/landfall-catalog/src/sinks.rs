@@ -6,6 +6,7 @@
 
 use landfall_model::{DatasetName, Error, ErrorKind, LoadId, Result, limits};
 
+use crate::counters;
 use crate::engine::{Catalog, Topic, Tx};
 
 /// The name of the sink that every dataset has.
@@ -35,7 +36,7 @@ impl Catalog {
     /// Takes the sink's lease if it is free or has expired; `None` where somebody else holds it.
     pub async fn acquire_sink(&self, dataset: &DatasetName, owner: &str) -> Result<Option<SinkLease>> {
         let (dataset, owner, now) = (dataset.clone(), owner.to_owned(), self.clock().now());
-        self.write(move |tx| {
+        let taken = self.write(move |tx| {
             let sql = format!("select epoch, owner, lease_until, clean from sinks where dataset = $1 and sink = $2{}", tx.for_update());
             let Some(row) = tx.query_opt(&sql, &[dataset.as_str().into(), DELTA.into()])? else {
                 return Err(Error::new(ErrorKind::UnknownDataset, format!("there is no dataset `{dataset}`")));
@@ -46,9 +47,13 @@ impl Catalog {
             }
             let sql = "update sinks set epoch = epoch + 1, owner = $3, lease_until = $4, clean = 0 where dataset = $1 and sink = $2";
             tx.execute(sql, &[dataset.as_str().into(), DELTA.into(), owner.as_str().into(), now.plus(limits::LEASE).into()])?;
-            Ok(Some(SinkLease { dataset: dataset.clone(), epoch: epoch + 1, clean }))
-        })
-        .await
+            Ok(Some((SinkLease { dataset: dataset.clone(), epoch: epoch + 1, clean }, held)))
+        });
+        let Some((lease, expired)) = taken.await? else { return Ok(None) };
+        if expired {
+            counters::lease_expired(1);
+        }
+        Ok(Some(lease))
     }
 
     /// Renews the lease; false if it was lost.

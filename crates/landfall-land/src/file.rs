@@ -5,7 +5,7 @@ use bytes::{Bytes, BytesMut};
 use futures::{Stream, StreamExt};
 use landfall_access::Context;
 use landfall_catalog::Topic;
-use landfall_catalog::files::{FileLanded, NewFile, land_file};
+use landfall_catalog::files::{FileLanded, NewFile};
 use landfall_model::{
     Action, BodyPlace, DatasetName, Error, ErrorKind, FileKey, JobId, Kind, Landing, LandingId, LandingState, Phase, Result, crash, limits,
 };
@@ -123,7 +123,7 @@ impl Inner {
     /// Names the bytes in the catalog. What lands nothing leaves nothing behind in the store.
     async fn record(&self, file: NewFile) -> Result<FileReceipt> {
         let landing = file.landing.clone();
-        let outcome = self.catalog.write(move |tx| land_file(tx, &file)).await;
+        let outcome = self.catalog.land_file(file).await;
         let outcome = match outcome {
             // The answer of the commit may have been lost: the landing's id tells.
             Err(error) if error.kind == ErrorKind::Unavailable => match self.catalog.recorded(vec![landing.id.clone()]).await {

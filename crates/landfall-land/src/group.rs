@@ -299,7 +299,10 @@ impl Group {
         let ids = self.landings.iter().map(|landing| landing.id.clone()).collect::<Vec<_>>();
         tracing::warn!(%error, "the answer of a commit was lost; looking it up");
         match self.inner.catalog.recorded(ids.clone()).await {
-            Ok(found) if found.len() == ids.len() => self.answer(),
+            Ok(found) if found.len() == ids.len() => {
+                self.count();
+                self.answer();
+            }
             Ok(_) => self.refuse(&error),
             Err(_) => {
                 let message = "the catalog went away in the middle of a commit: whether this landed is not known, so send it again only with an Idempotency-Key";

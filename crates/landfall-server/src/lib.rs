@@ -17,5 +17,5 @@ mod sql;
 mod status;
 
 pub use control::Control;
-pub use metrics::install_recorder;
+pub use metrics::{Scrape, install_recorder};
 pub use openapi::document;

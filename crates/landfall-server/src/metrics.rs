@@ -2,6 +2,7 @@
 //! things happen; what only the catalog knows is read at a scrape, at most once
 //! a second.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use axum::extract::State;
@@ -9,7 +10,7 @@ use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
 use landfall_access::Context;
 use landfall_access::http::Problem;
-use landfall_model::{Action, Error, Result};
+use landfall_model::{Action, Error, Result, Timestamp};
 use metrics::{describe_counter, describe_gauge, describe_histogram, gauge};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use parking_lot::Mutex;
@@ -22,37 +23,64 @@ const FRESH: Duration = Duration::from_secs(1);
 const BUCKETS: &[f64] =
     &[0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 60.0, 300.0];
 
-/// What renders the metrics, and when the catalog was last asked.
+/// What renders the metrics, and when the catalog was last asked. Cloning shares it.
+#[derive(Clone)]
 pub struct Scrape {
     handle: PrometheusHandle,
-    asked: Mutex<Option<Instant>>,
+    asked: Arc<Mutex<Option<Instant>>>,
 }
 
-/// Installs the process's recorder; before anything counts. In a process that has one already (a second node in a
-/// test), the new one is rendered and the first one counts.
+static RECORDER: Mutex<Option<PrometheusHandle>> = Mutex::new(None);
+
+/// Installs the process's recorder; before anything counts. A second node in one process (in a test) shares it.
 pub fn install_recorder() -> Result<Scrape> {
-    let builder = PrometheusBuilder::new()
-        .set_buckets_for_metric(Matcher::Suffix("_seconds".into()), BUCKETS)
-        .map_err(|error| Error::internal("setting up the metrics", error))?;
-    let recorder = builder.build_recorder();
-    let handle = recorder.handle();
-    if metrics::set_global_recorder(recorder).is_ok() {
-        describe();
+    let mut installed = RECORDER.lock();
+    let handle = match &*installed {
+        Some(handle) => handle.clone(),
+        None => {
+            let builder = PrometheusBuilder::new()
+                .set_buckets_for_metric(Matcher::Suffix("_seconds".into()), BUCKETS)
+                .map_err(|error| Error::internal("setting up the metrics", error))?;
+            let recorder = builder.build_recorder();
+            let handle = recorder.handle();
+            metrics::set_global_recorder(recorder).map_err(|error| Error::internal("installing the metrics", error))?;
+            describe();
+            handle
+        }
+    };
+    *installed = Some(handle.clone());
+    Ok(Scrape { handle, asked: Arc::default() })
+}
+
+impl Scrape {
+    /// Brings what the histograms were told into their buckets: until then each observation is kept for itself, also
+    /// where nobody ever asks for the metrics. To be called every few seconds.
+    pub fn settle(&self) {
+        self.handle.run_upkeep();
     }
-    Ok(Scrape { handle, asked: Mutex::new(None) })
 }
 
 fn describe() {
-    for (name, what) in [("received", "acknowledged"), ("loaded", "in the table"), ("rejected", "kept as rejects")] {
+    for (name, what) in [
+        ("received", "acknowledged; a file counts as one until it is decoded"),
+        ("loaded", "in the table"),
+        ("rejected", "kept as rejects"),
+        ("dead_lettered", "whose work failed for good"),
+        ("discarded", "of dead letters that were dropped"),
+        ("removed", "taken out again: replaced or deleted"),
+    ] {
         describe_counter!(format!("landfall_{name}_records_total"), format!("Input records {what}"));
         describe_counter!(format!("landfall_{name}_bytes_total"), format!("Input bytes {what}"));
     }
-    describe_counter!("landfall_lease_expired_total", "Leases that ended without their holder's word");
+    describe_counter!("landfall_lease_expired_total", "Leases of jobs and tables that expired: their holder died or stood still");
     describe_gauge!("landfall_in_flight_records", "Records received and neither loaded, rejected, dead-lettered, discarded nor removed");
+    describe_gauge!("landfall_dead_letters", "Dead letters that are open");
     describe_gauge!("landfall_queue_depth", "Jobs that are ready or leased");
     describe_gauge!("landfall_queue_oldest_seconds", "Age of the oldest job that is ready or leased");
     describe_gauge!("landfall_load_lag_events", "Events above the watermark");
+    describe_gauge!("landfall_load_lag_seconds", "Since the oldest record was received that is in flight");
     describe_histogram!("landfall_ack_seconds", "From a request's head to its receipt");
+    describe_histogram!("landfall_processed_seconds", "From a landing's arrival to its load, or to its being a dead letter");
 }
 
 /// Counts as a `f64`, exact up to 2^53.
@@ -60,17 +88,21 @@ fn number(count: i64) -> f64 {
     f64::from(u32::try_from(count >> 32).unwrap_or(0)) * 4_294_967_296.0 + f64::from(u32::try_from(count & 0xffff_ffff).unwrap_or(0))
 }
 
+/// What the catalog alone knows. Each question looks only at what waits, not at what ever landed.
 async fn ask(inner: &Inner) -> Result<()> {
+    let now = inner.catalog.clock().now();
+    let age = |since: Option<Timestamp>| number(since.map_or(0, |since| now.micros() - since.micros()).max(0)) / 1e6;
     let (depth, oldest) = inner.catalog.queue().await?;
     gauge!("landfall_queue_depth").set(number(depth));
-    let age = oldest.map_or(0, |at| inner.catalog.clock().now().micros() - at.micros());
-    gauge!("landfall_queue_oldest_seconds").set(number(age.max(0)) / 1e6);
-    for audit in inner.catalog.audit(None).await? {
-        let dataset = audit.dataset.to_string();
-        let waiting = inner.catalog.waiting_events(&audit.dataset).await?;
-        gauge!("landfall_in_flight_records", "dataset" => dataset.clone()).set(number(audit.in_flight.records));
-        gauge!("landfall_dead_lettered_records", "dataset" => dataset.clone()).set(number(audit.dead_lettered.records));
-        gauge!("landfall_load_lag_events", "dataset" => dataset).set(number(waiting.events));
+    gauge!("landfall_queue_oldest_seconds").set(age(oldest));
+    let dead_letters = inner.catalog.open_dead_letters().await?;
+    for (dataset, waiting) in inner.catalog.in_flight().await? {
+        let open = dead_letters.get(&dataset).copied().unwrap_or(0);
+        let dataset = dataset.to_string();
+        gauge!("landfall_in_flight_records", "dataset" => dataset.clone()).set(number(waiting.records));
+        gauge!("landfall_dead_letters", "dataset" => dataset.clone()).set(number(open));
+        gauge!("landfall_load_lag_events", "dataset" => dataset.clone()).set(number(waiting.events));
+        gauge!("landfall_load_lag_seconds", "dataset" => dataset).set(age(waiting.oldest));
     }
     Ok(())
 }

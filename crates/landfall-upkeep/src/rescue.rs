@@ -23,7 +23,6 @@ impl Task for RescueJobs {
         Box::pin(async {
             let rescued = self.0.rescue_jobs().await?;
             if rescued > 0 {
-                metrics::counter!("landfall_lease_expired_total").increment(rescued);
                 tracing::warn!(rescued, "jobs whose lease had expired are ready again");
             }
             Ok(Status::Idle)

@@ -123,7 +123,6 @@ impl Worker {
                 self.catalog.bury_job(lease, &why).await.map(drop)
             }
             Ended::LeaseLost => {
-                metrics::counter!("landfall_lease_expired_total").increment(1);
                 tracing::warn!(job = %lease.job, "the lease was lost; somebody else works on it");
                 Ok(())
             }

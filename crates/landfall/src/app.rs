@@ -15,7 +15,7 @@ use landfall_land::Land;
 use landfall_model::{Clock, Dataset, DatasetName, Error, ErrorKind, Region, Result, limits};
 use landfall_query::Queries;
 use landfall_query::live::Live;
-use landfall_server::Control;
+use landfall_server::{Control, Scrape};
 use landfall_sources::http::Http;
 use landfall_store::{FolderLock, Store};
 use landfall_tables::delta::Tables;
@@ -28,7 +28,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::roles::Roles;
-use crate::wiring::{Commit, Listener, TableStager};
+use crate::wiring::{Commit, Listener, SettleMetrics, TableStager};
 
 /// What a node is started with: the configuration, resolved.
 pub struct Settings {
@@ -90,6 +90,7 @@ struct Parts {
     gate: Gate,
     tables: Tables,
     staging: Staging,
+    scrape: Scrape,
     /// The name under which this node holds leases.
     owner: String,
 }
@@ -103,6 +104,7 @@ pub async fn start(settings: Settings, clock: Clock) -> Result<Running> {
 
     parts.catalog.declare(settings.region.clone(), settings.datasets.clone()).await?;
     let upkeep = Arc::new(Runner::new(parts.catalog.clone(), stop.clone()));
+    upkeep.spawn(Arc::new(SettleMetrics(parts.scrape.clone())));
     let listener =
         Listener::new(parts.catalog.clone(), parts.definitions.clone(), parts.gate.clone(), committers(&parts, &upkeep, settings.roles));
     listener.refresh().await?;
@@ -132,6 +134,7 @@ pub async fn start(settings: Settings, clock: Clock) -> Result<Running> {
 }
 
 async fn open(settings: &Settings, admin: &AdminKey, clock: Clock) -> Result<Parts> {
+    let scrape = landfall_server::install_recorder()?;
     let store = Store::open(&settings.store_url.parse()?, clock.clone()).await?;
     let catalog = Catalog::open(&settings.catalog_url, clock.clone()).await?;
     if !catalog.is_shared() {
@@ -142,7 +145,7 @@ async fn open(settings: &Settings, admin: &AdminKey, clock: Clock) -> Result<Par
     let tables = Tables::new(store.clone(), clock.clone());
     let staging = Staging::new(catalog.clone(), store.clone(), definitions.clone(), clock.clone());
     let owner = format!("{}-{}", std::process::id(), hex::encode(clock.random_bytes::<4>()));
-    Ok(Parts { clock, catalog, store, definitions, gate, tables, staging, owner })
+    Ok(Parts { clock, catalog, store, definitions, gate, tables, staging, scrape, owner })
 }
 
 /// How a dataset gets its committer on this node.
@@ -200,8 +203,8 @@ async fn open_http(
 fn routes(settings: &Settings, parts: &Parts, land: &Land) -> Result<Router> {
     let queries = if settings.roles.query { Some(queries(settings, parts)?) } else { None };
     let (catalog, definitions, gate) = (parts.catalog.clone(), parts.definitions.clone(), parts.gate.clone());
-    let scrape = landfall_server::install_recorder()?;
-    let control = Control::new(catalog.clone(), parts.tables.clone(), definitions.clone(), gate.clone(), queries, scrape);
+    let (tables, scrape) = (parts.tables.clone(), parts.scrape.clone());
+    let control = Control::new(catalog.clone(), tables, definitions.clone(), gate.clone(), queries, scrape);
     let mut routes = control.router();
     if settings.roles.ingest {
         routes = routes.merge(Http::new(land.clone(), gate, catalog, parts.store.clone(), definitions).router());

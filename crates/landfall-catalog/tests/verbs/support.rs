@@ -4,7 +4,7 @@ use bytes::Bytes;
 use landfall_catalog::Catalog;
 use landfall_catalog::audit::Audit;
 use landfall_catalog::events::{NewBatch, land_batch};
-use landfall_catalog::files::{FileLanded, NewFile, land_file};
+use landfall_catalog::files::{FileLanded, NewFile};
 use landfall_catalog::jobs::Lease;
 use landfall_catalog::loads::Load;
 use landfall_catalog::manifests::Recorded;
@@ -71,8 +71,7 @@ pub async fn put(catalog: &Catalog, key: &str, content: &str) -> (LandingId, Fil
     landing.digest = content.to_owned();
     let id = landing.id.clone();
     let file = NewFile { landing, key, body: Some(Bytes::from(content.to_owned())), job: JobId::new(catalog.clock()) };
-    let landed = catalog.write(move |tx| land_file(tx, &file)).await.unwrap();
-    (id, landed)
+    (id, catalog.land_file(file).await.unwrap())
 }
 
 pub async fn delete(catalog: &Catalog, key: &str) -> bool {
@@ -97,6 +96,7 @@ pub async fn stage(catalog: &Catalog, lease: &Lease, records: i64, rejected: i64
     let subject = Subject::File { landing: landing.id, generation: landing.generation };
     catalog.record_landing(lease, &manifest(catalog, subject, counts)).await.unwrap()
 }
+
 /// Stages the batch of a leased job: a dead letter that is tried again.
 pub async fn stage_batch(catalog: &Catalog, lease: &Lease) -> Recorded {
     let batch = catalog.landing(&lease.landing).await.unwrap().unwrap();
@@ -105,7 +105,6 @@ pub async fn stage_batch(catalog: &Catalog, lease: &Lease) -> Recorded {
     catalog.record_landing(lease, &manifest(catalog, subject, counts)).await.unwrap()
 }
 
-
 /// Stages the events `first..=last`, of `bytes` bytes, `rejected` of them bad.
 pub async fn stage_range(catalog: &Catalog, lease: &SinkLease, first: i64, last: i64, bytes: i64, rejected: i64) -> Recorded {
     let records = last - first + 1;
@@ -113,6 +112,7 @@ pub async fn stage_range(catalog: &Catalog, lease: &SinkLease, first: i64, last:
     let subject = Subject::Range { region: local(), first, last, except: Vec::new() };
     catalog.record_range(lease, &manifest(catalog, subject, counts), Vec::new()).await.unwrap()
 }
+
 /// Stages these batches, which follow each other; `dead` of them cannot be read.
 pub async fn stage_without(catalog: &Catalog, lease: &SinkLease, batches: &[&Landing], dead: &Landing) -> Recorded {
     let good = batches.iter().filter(|batch| batch.id != dead.id);
@@ -123,7 +123,6 @@ pub async fn stage_without(catalog: &Catalog, lease: &SinkLease, batches: &[&Lan
     let why = Error::new(ErrorKind::BadTransform, "it cannot be transformed");
     catalog.record_range(lease, &manifest(catalog, subject, counts), vec![(dead.id.clone(), why)]).await.unwrap()
 }
-
 
 pub async fn sink(catalog: &Catalog) -> SinkLease {
     catalog.acquire_sink(&orders(), "committer").await.unwrap().expect("the sink is free")
@@ -140,9 +139,12 @@ pub async fn load(catalog: &Catalog, lease: &SinkLease) -> Load {
     load
 }
 
-/// The audit of `orders`, which must balance at every moment of every story.
+/// The audit of `orders`, which must balance at every moment of every story, and agree with what is said to be in flight.
 pub async fn audit(catalog: &Catalog) -> Audit {
     let audit = catalog.audit(Some(orders())).await.unwrap().pop().unwrap();
     assert!(audit.balances(), "{audit:?} is off by {:?}", audit.difference());
+    let in_flight = catalog.in_flight().await.unwrap().remove(&orders()).unwrap_or_default();
+    assert_eq!(in_flight.records, audit.in_flight.records, "{in_flight:?} beside {audit:?}");
+    assert_eq!(in_flight.oldest.is_some(), in_flight.records > 0, "{in_flight:?}");
     audit
 }

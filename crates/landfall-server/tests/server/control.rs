@@ -102,8 +102,24 @@ async fn health_and_metrics_are_told() {
     assert_eq!(open.anonymous("GET", "/healthz/live").send().await.unwrap().status(), 200);
     assert_eq!(open.anonymous("GET", "/healthz/ready").send().await.unwrap().status(), 200);
     open.file("a", "x\n").await;
+    open.events("{\"n\":1}\n{\"n\":2}").await;
     let metrics = open.request("GET", "/metrics").send().await.unwrap();
     assert!(metrics.headers()["content-type"].to_str().unwrap().starts_with("text/plain"));
+    let text = metrics.text().await.unwrap();
+    let value = |name: &str| text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' ')?.parse::<f64>().ok());
+    for (name, expected) in [
+        ("landfall_queue_depth", 1.0),
+        ("landfall_in_flight_records{dataset=\"orders\"}", 3.0),
+        ("landfall_load_lag_events{dataset=\"orders\"}", 2.0),
+        ("landfall_dead_letters{dataset=\"orders\"}", 0.0),
+    ] {
+        assert_eq!(value(name), Some(expected), "{name} in {text}");
+    }
+    for name in ["landfall_queue_oldest_seconds", "landfall_load_lag_seconds{dataset=\"orders\"}"] {
+        assert!(value(name).is_some_and(|age| age > 0.0 && age < 600.0), "{name} in {text}");
+    }
+    // The tests of this process share one recorder, so there may be more than these.
+    assert!(value("landfall_received_records_total{dataset=\"orders\",source=\"http\"}").is_some_and(|count| count >= 3.0), "{text}");
     open.catalog.close().await;
     let ready = open.anonymous("GET", "/healthz/ready").send().await.unwrap();
     assert_eq!(ready.status(), 503);

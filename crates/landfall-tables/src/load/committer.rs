@@ -134,7 +134,6 @@ impl Committer {
         crash::point("load.sink_committed");
         self.catalog.finish_load(lease, &open, version).await?;
         crash::point("load.done");
-        count_loaded(&open);
         Ok(Step::Loaded)
     }
 
@@ -149,7 +148,6 @@ impl Committer {
             Ok(Standing::OpenIsIn) => {
                 if let Some(open) = &ledger.open {
                     self.catalog.finish_load(lease, open, state.version).await?;
-                    count_loaded(open);
                 }
                 Ok(None)
             }
@@ -177,24 +175,5 @@ impl Committer {
             watermarks: load.watermarks().into_iter().filter(|(region, seq)| *seq > state.watermark(region)).collect(),
         });
         Ok(self.table.commit(&intent).await?.version())
-    }
-}
-
-fn count_loaded(load: &Load) {
-    let positive = |number: i64| u64::try_from(number).unwrap_or(0);
-    for manifest in &load.manifests {
-        let dataset = manifest.dataset.to_string();
-        let counts = &manifest.counts;
-        let loaded = [
-            ("landfall_loaded_records_total", counts.records - counts.rejected_records),
-            ("landfall_rejected_records_total", counts.rejected_records),
-        ];
-        let bytes = [
-            ("landfall_loaded_bytes_total", counts.bytes - counts.rejected_bytes),
-            ("landfall_rejected_bytes_total", counts.rejected_bytes),
-        ];
-        for (name, amount) in loaded.into_iter().chain(bytes) {
-            metrics::counter!(name, "dataset" => dataset.clone()).increment(positive(amount));
-        }
     }
 }

@@ -3,8 +3,10 @@
 
 mod commit;
 mod definitions;
+mod metrics;
 mod stager;
 
 pub use commit::Commit;
 pub use definitions::Listener;
+pub use metrics::SettleMetrics;
 pub use stager::TableStager;

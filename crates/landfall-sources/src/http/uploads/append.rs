@@ -10,6 +10,7 @@ use landfall_access::http::Problem;
 use landfall_access::http::body::{BodyLimits, BodyReader, declared_length};
 use landfall_catalog::uploads::Upload;
 use landfall_model::{Error, ErrorKind, Result, limits};
+use tokio::time::Instant;
 
 use super::headers::{self, LENGTH, OFFSET, PARTIAL};
 use super::parts::{Taken, take};
@@ -70,6 +71,7 @@ pub(super) async fn append_to(http: Http, context: Context, upload: Upload, appe
 }
 
 async fn run(http: &Http, context: &Context, mut upload: Upload, append: Append) -> Result<Response> {
+    let started = Instant::now();
     check_length(&mut upload, &append)?;
     let room = upload.length.unwrap_or(limits::FILE_BYTES_MAX).saturating_sub(upload.received);
     let body = BodyReader::new(append.body, declared_length(&append.head)?, BodyLimits::up_to(room))?;
@@ -90,6 +92,7 @@ async fn run(http: &Http, context: &Context, mut upload: Upload, append: Append)
     }
     if append.complete {
         let receipt = finish::land(http, context, &upload, received).await?;
+        http.0.ack.record(started.elapsed());
         return Ok(finished(answer(&receipt), received));
     }
     let mut response = StatusCode::NO_CONTENT.into_response();
