@@ -70,8 +70,11 @@ async fn a_url_that_names_no_catalog_says_what_would() {
     }
     let missing = landfall_catalog::Catalog::open("sqlite:/no/such/folder/catalog.db", clock()).await.err().unwrap();
     assert!(missing.message.contains("/no/such/folder/catalog.db"), "{missing}");
-    let tls = landfall_catalog::Catalog::open("postgres://root@127.0.0.1/x?sslmode=require", clock()).await.err().unwrap();
-    assert!(tls.message.contains("sslmode=require"), "{tls}");
+    for unknown in ["sslmode=allow", "sslcert=client.crt"] {
+        let refused = landfall_catalog::Catalog::open(&format!("postgres://root@127.0.0.1/x?{unknown}"), clock()).await.err().unwrap();
+        assert_eq!(refused.kind, ErrorKind::BadRequest);
+        assert!(refused.message.contains(unknown.split('=').next().unwrap()), "{refused}");
+    }
     let down = landfall_catalog::Catalog::open("postgres://root@127.0.0.1:1/x", clock()).await.err().unwrap();
     assert_eq!(down.kind, ErrorKind::Unavailable);
 }

@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 
 use landfall_model::{Clock, Error, ErrorKind, Result, limits};
 use tokio::runtime::Runtime;
-use tokio_postgres::Config;
 
+use super::address::Address;
 use super::error::Trouble;
 use super::session::{self, Session};
 use super::tx::PostgresTx;
@@ -27,7 +27,7 @@ pub(super) enum Access {
 
 pub(super) struct Lane {
     runtime: Runtime,
-    config: Config,
+    address: Address,
     access: Access,
     clock: Clock,
     counters: Arc<Counters>,
@@ -45,9 +45,9 @@ struct Down {
 }
 
 impl Lane {
-    pub(super) fn new(config: &Config, access: Access, clock: &Clock, counters: &Arc<Counters>) -> Result<Lane> {
-        let (config, clock, counters) = (config.clone(), clock.clone(), Arc::clone(counters));
-        Ok(Lane { runtime: session::runtime()?, config, access, clock, counters, session: None, open: false, down: None })
+    pub(super) fn new(address: &Address, access: Access, clock: &Clock, counters: &Arc<Counters>) -> Result<Lane> {
+        let (address, clock, counters) = (address.clone(), clock.clone(), Arc::clone(counters));
+        Ok(Lane { runtime: session::runtime()?, address, access, clock, counters, session: None, open: false, down: None })
     }
 
     pub(super) fn serve(mut self, queue: &Queue) {
@@ -116,7 +116,7 @@ impl Lane {
         if let Some(down) = self.down.as_ref().filter(|down| Instant::now() < down.until) {
             return Err(down.error.clone());
         }
-        match Session::open(&self.runtime, &self.config) {
+        match Session::open(&self.runtime, &self.address) {
             Ok(session) => {
                 self.down = None;
                 Ok(session)
@@ -159,10 +159,10 @@ fn transact<T>(
 }
 
 /// Brings the schema up to date. Nodes that start together wait for each other at the lock, for which no limit holds.
-pub(super) fn migrate(config: &Config, clock: &Clock) -> Result<()> {
+pub(super) fn migrate(address: &Address, clock: &Clock) -> Result<()> {
     const LOCK: i64 = 0x6c61_6e64_6661_6c6c;
     let runtime = session::runtime()?;
-    let mut session = Session::open(&runtime, config)?;
+    let mut session = Session::open(&runtime, address)?;
     let begin = "begin; set local statement_timeout = 0; set local lock_timeout = 0";
     let work = |tx: &mut Tx<'_>| {
         tx.query("select pg_advisory_xact_lock($1)", &[LOCK.into()])?;

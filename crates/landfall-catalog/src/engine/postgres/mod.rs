@@ -1,10 +1,12 @@
 //! The catalog on PostgreSQL: each lane is a thread with one connection of its
 //! own, and one more connection carries the wake-ups between nodes.
 
+mod address;
 mod error;
 mod lane;
 mod notifier;
 mod session;
+mod tls;
 mod tx;
 mod value;
 
@@ -29,18 +31,18 @@ pub(super) fn start(
     counters: &Arc<Counters>,
     listeners: &Arc<Listeners>,
 ) -> Result<(Vec<JoinHandle<()>>, Notifier)> {
-    let config = session::config(url)?;
-    lane::migrate(&config, clock)?;
+    let address = address::Address::of(url)?;
+    lane::migrate(&address, clock)?;
     let landing = std::iter::once(("catalog-land", lane::Access::Write, &lanes.landing));
     let write = std::iter::repeat_n(("catalog-write", lane::Access::Write, &lanes.write), limits::CATALOG_WRITE_LANES);
     let read = std::iter::repeat_n(("catalog-read", lane::Access::Read, &lanes.read), limits::CATALOG_READ_LANES);
     let mut threads = Vec::new();
     for (name, access, queue) in landing.chain(write).chain(read) {
-        let lane = lane::Lane::new(&config, access, clock, counters)?;
+        let lane = lane::Lane::new(&address, access, clock, counters)?;
         let queue = Arc::clone(queue);
         threads.push(spawn(name, move || lane.serve(&queue))?);
     }
-    let (notifier, thread) = notifier::start(&config, listeners)?;
+    let (notifier, thread) = notifier::start(address, listeners)?;
     threads.push(thread);
     Ok((threads, notifier))
 }

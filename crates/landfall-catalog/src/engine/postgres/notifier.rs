@@ -10,8 +10,9 @@ use std::time::Duration;
 
 use landfall_model::{Result, limits};
 use tokio::sync::{Notify, oneshot, watch};
-use tokio_postgres::{AsyncMessage, Client, Config, NoTls};
+use tokio_postgres::{AsyncMessage, Client};
 
+use super::address::Address;
 use super::error::chain;
 use super::session::runtime;
 use crate::engine::spawn;
@@ -49,19 +50,19 @@ impl Drop for Notifier {
 }
 
 /// Connects, so that a node which is up also hears; then serves until closed.
-pub(super) fn start(config: &Config, listeners: &Arc<Listeners>) -> Result<(Notifier, JoinHandle<()>)> {
+pub(super) fn start(address: Address, listeners: &Arc<Listeners>) -> Result<(Notifier, JoinHandle<()>)> {
     let shared = Arc::new(Shared::default());
     let notifier = Notifier(Arc::clone(&shared));
     let runtime = runtime()?;
-    let (config, listeners) = (config.clone(), Arc::clone(listeners));
-    let thread = spawn("catalog-notify", move || runtime.block_on(serve(&config, &shared, &listeners)))?;
+    let listeners = Arc::clone(listeners);
+    let thread = spawn("catalog-notify", move || runtime.block_on(serve(&address, &shared, &listeners)))?;
     Ok((notifier, thread))
 }
 
-async fn serve(config: &Config, shared: &Shared, listeners: &Arc<Listeners>) {
+async fn serve(address: &Address, shared: &Shared, listeners: &Arc<Listeners>) {
     let mut wait = limits::BACKOFF_FIRST;
     while !*shared.closed.borrow() {
-        match connect(config, listeners).await {
+        match connect(address, listeners).await {
             Ok((client, ended)) => {
                 wait = limits::BACKOFF_FIRST;
                 // Whatever was said while nobody listened is not said again.
@@ -87,8 +88,8 @@ async fn pause(wait: Duration, shared: &Shared) {
 }
 
 /// A connection that listens; the receiver ends with it.
-async fn connect(config: &Config, listeners: &Arc<Listeners>) -> Result<(Client, oneshot::Receiver<()>), tokio_postgres::Error> {
-    let (client, mut connection) = config.connect(NoTls).await?;
+async fn connect(address: &Address, listeners: &Arc<Listeners>) -> Result<(Client, oneshot::Receiver<()>), tokio_postgres::Error> {
+    let (client, mut connection) = address.connect().await?;
     let (alive, ended) = oneshot::channel::<()>();
     let listeners = Arc::clone(listeners);
     // Our own messages come back too; they were heard when they were sent.

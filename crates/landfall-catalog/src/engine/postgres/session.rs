@@ -1,15 +1,14 @@
 //! One connection, with the statements that it keeps prepared.
 
 use std::collections::HashMap;
-use std::time::Duration;
 
 use futures::TryStreamExt;
 use futures::future::{join, join_all};
-use landfall_model::{Error, ErrorKind, Result, limits};
+use landfall_model::{Error, Result, limits};
 use tokio::runtime::{Builder, Runtime};
-use tokio_postgres::config::SslMode;
-use tokio_postgres::{Client, Config, NoTls, Statement};
+use tokio_postgres::{Client, Statement};
 
+use super::address::Address;
 use super::error::{Trouble, chain};
 use super::value::{row_of, type_of};
 use crate::engine::value::{Row, Value};
@@ -26,20 +25,6 @@ pub(super) struct Session {
     statements: HashMap<String, Statement>,
 }
 
-/// The database that `url` names.
-pub(super) fn config(url: &str) -> Result<Config> {
-    let refused = |why: String| Error::new(ErrorKind::BadRequest, format!("the catalog's URL is not one for PostgreSQL: {why}"));
-    let mut config = url.parse::<Config>().map_err(|why| refused(chain(&why)))?;
-    if !matches!(config.get_ssl_mode(), SslMode::Disable | SslMode::Prefer) {
-        return Err(refused("`sslmode=require` is not built yet; use a local socket, a private network or a TLS tunnel".to_owned()));
-    }
-    config.application_name("landfall").connect_timeout(limits::CATALOG_CONNECT_TIMEOUT);
-    // A server that vanished without a word is noticed after half a minute.
-    config.keepalives_idle(Duration::from_secs(15)).keepalives_interval(Duration::from_secs(5)).keepalives_retries(3);
-    config.tcp_user_timeout(limits::CATALOG_STATEMENT_TIMEOUT);
-    Ok(config)
-}
-
 /// The runtime of one lane: its thread alone drives its connection.
 pub(super) fn runtime() -> Result<Runtime> {
     Builder::new_current_thread().enable_all().build().map_err(|why| Error::unavailable("cannot start a lane of the catalog", why))
@@ -51,7 +36,7 @@ pub(super) fn unreachable(why: &tokio_postgres::Error) -> Error {
 }
 
 impl Session {
-    pub(super) fn open(runtime: &Runtime, config: &Config) -> Result<Session> {
+    pub(super) fn open(runtime: &Runtime, address: &Address) -> Result<Session> {
         let settings = format!(
             "set synchronous_commit = on; set statement_timeout = {}; set lock_timeout = {}; set idle_in_transaction_session_timeout = {}",
             limits::CATALOG_STATEMENT_TIMEOUT.as_millis(),
@@ -59,7 +44,7 @@ impl Session {
             limits::CATALOG_IDLE_TIMEOUT.as_millis()
         );
         runtime.block_on(async {
-            let (client, connection) = config.connect(NoTls).await.map_err(|why| unreachable(&why))?;
+            let (client, connection) = address.connect().await.map_err(|why| unreachable(&why))?;
             tokio::spawn(async move {
                 // Whoever uses the client hears that the connection is gone, and why; here it is only told once more.
                 if let Err(why) = connection.await {
