@@ -58,6 +58,13 @@ pub const BODY_IDLE_TIMEOUT: Duration = Duration::from_secs(20);
 /// After a grace of `BODY_IDLE_TIMEOUT`, a body must have brought this many bytes a second on average.
 pub const BODY_BYTES_PER_SECOND_MIN: u64 = 1024;
 
+/// A client that takes nothing of its answer for this long is cut off: longer than an upload that stands still, since
+/// who reads may well have to think about what it read.
+pub const ANSWER_IDLE_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// While an answer waits for its client, it must take this many bytes a second on average, or use up `ANSWER_IDLE_TIMEOUT`.
+pub const ANSWER_BYTES_PER_SECOND_MIN: u64 = 1024;
+
 /// Connections that one door holds open at once; the next waits in the kernel's queue.
 pub const CONNECTIONS_MAX: usize = 12_000;
 

@@ -1,5 +1,6 @@
 //! The HTTP server: takes connections up to their limit, gives a request's
-//! head its time, and on shutdown finishes what is under way.
+//! head and the taking of an answer their time, and on shutdown finishes what is
+//! under way.
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
@@ -9,6 +10,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
+use axum::http::Version;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
@@ -20,6 +22,9 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 
+use super::patience::Patient;
+use super::turns::Turns;
+
 /// After the kernel refused a connection, for want of file descriptors for example: long enough for one to become free.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
@@ -29,6 +34,11 @@ const STREAMS_MAX: u32 = 256;
 /// Serves until `stop`, then accepts nothing more and finishes the requests under way, for at most `DRAIN_MAX`.
 /// Returns how many connections it had to cut off.
 pub async fn serve(listener: TcpListener, router: Router, stop: CancellationToken) -> usize {
+    serve_with(listener, router, stop, limits::ANSWER_IDLE_TIMEOUT).await
+}
+
+/// The same, where a client may take nothing of its answer for as long as `patience`.
+pub async fn serve_with(listener: TcpListener, router: Router, stop: CancellationToken, patience: Duration) -> usize {
     let places = Arc::new(Semaphore::new(limits::CONNECTIONS_MAX));
     let graceful = GracefulShutdown::new();
     loop {
@@ -37,7 +47,7 @@ pub async fn serve(listener: TcpListener, router: Router, stop: CancellationToke
             accepted = accept(&listener, &places) => accepted,
         };
         let (stream, peer, place) = accepted;
-        tokio::spawn(connection(stream, peer, router.clone(), graceful.watcher(), place));
+        tokio::spawn(connection(stream, peer, router.clone(), graceful.watcher(), patience, place));
     }
     drop(listener);
     // Every connection holds a place, so the places that are taken are the connections that are left.
@@ -71,28 +81,42 @@ async fn connection(
     peer: SocketAddr,
     router: Router,
     watcher: hyper_util::server::graceful::Watcher,
+    patience: Duration,
     place: Option<OwnedSemaphorePermit>,
 ) {
     // Without it an answer may wait for the client's acknowledgement of the one before.
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "TCP_NODELAY could not be set");
     }
+    let turns = Turns::default();
+    let answers = turns.clone();
     let asked = Arc::new(AtomicBool::new(false));
     let asks = Arc::clone(&asked);
     let service = service_fn(move |mut request: hyper::Request<hyper::body::Incoming>| {
         asks.store(true, Ordering::Relaxed);
         request.extensions_mut().insert(Peer(peer));
+        // Over HTTP/1 whatever holds back an answer holds up its connection, which has a patience of its own.
+        let watched = (request.version() == Version::HTTP_2).then(|| answers.clone());
         let router = router.clone();
-        async move { Ok::<_, Infallible>(router.oneshot(request.map(Body::new)).await.unwrap_or_else(|never| match never {})) }
+        async move {
+            let answer = router.oneshot(request.map(Body::new)).await.unwrap_or_else(|never| match never {});
+            Ok::<_, Infallible>(match watched {
+                Some(turns) => answer.map(|body| turns.watch(body)),
+                None => answer,
+            })
+        }
     });
     let mut builder = Builder::new(TokioExecutor::new());
     builder.http1().timer(TokioTimer::new()).header_read_timeout(limits::HEAD_TIMEOUT);
     builder.http2().timer(TokioTimer::new()).max_concurrent_streams(STREAMS_MAX).keep_alive_interval(limits::HEAD_TIMEOUT);
-    let serving = watcher.watch(builder.serve_connection(TokioIo::new(stream), service));
+    let serving = watcher.watch(builder.serve_connection(TokioIo::new(Patient::new(stream, patience)), service));
     tokio::select! {
-        served = serving => if let Err(error) = served {
-            tracing::debug!(%peer, error, "a connection broke");
-        },
+        served = serving => {
+            if let Err(error) = served {
+                tracing::debug!(%peer, error, "a connection broke");
+            }
+        }
+        () = turns.lost(patience) => tracing::debug!(%peer, "a client did not take its answer"),
         () = silence(&asked) => tracing::debug!(%peer, "a connection asked for nothing in its time"),
     }
     drop(place);

@@ -7,6 +7,8 @@ mod encoding;
 mod events;
 mod files;
 mod listener;
+mod patience;
+mod turns;
 mod uploads;
 
 use std::sync::Arc;
@@ -22,7 +24,7 @@ use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-pub use listener::serve;
+pub use listener::{serve, serve_with};
 
 /// What the handlers work with. Cloning shares it.
 #[derive(Clone)]

@@ -1,12 +1,14 @@
 //! A door on a free port, with everything behind it.
 
+use std::time::Duration;
+
 use landfall_access::Gate;
 use landfall_access::http::with_fallbacks;
 use landfall_catalog::testing::TestCatalog;
 use landfall_catalog::{Catalog, Definitions};
 use landfall_land::Land;
-use landfall_model::{Clock, Dataset, DatasetName, Region};
-use landfall_sources::http::{Http, serve};
+use landfall_model::{Clock, Dataset, DatasetName, Region, limits};
+use landfall_sources::http::{Http, serve_with};
 use landfall_store::Store;
 use reqwest::{Client, Method, RequestBuilder, Response};
 use tokio::net::TcpListener;
@@ -33,6 +35,11 @@ pub fn orders() -> DatasetName {
 
 /// A door with the dataset `orders`, which grants the key `partner` to land and list under `partner/`.
 pub async fn open() -> Open {
+    open_with(limits::ANSWER_IDLE_TIMEOUT).await
+}
+
+/// The same, where a client may take nothing of its answer for as long as `patience`.
+pub async fn open_with(patience: Duration) -> Open {
     let (clock, region) = (Clock::system(), "local".parse::<Region>().unwrap());
     let folder = tempfile::tempdir().unwrap();
     let test_catalog = TestCatalog::sqlite();
@@ -51,7 +58,7 @@ pub async fn open() -> Open {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap().to_string();
     let stop = CancellationToken::new();
-    let served = tokio::spawn(serve(listener, with_fallbacks(router), stop.clone()));
+    let served = tokio::spawn(serve_with(listener, with_fallbacks(router), stop.clone(), patience));
     Open { address, catalog, store, gate, client: Client::new(), stop, served, _catalog: test_catalog, _folder: folder }
 }
 

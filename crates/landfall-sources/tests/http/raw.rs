@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 
-use crate::open::{ADMIN, Open, open};
+use crate::open::{ADMIN, Open, open, open_with};
 
 async fn connect(open: &Open, head: &str, body: &[u8]) -> TcpStream {
     let mut stream = TcpStream::connect(&open.address).await.unwrap();
@@ -120,6 +120,49 @@ async fn a_request_under_way_is_finished_on_shutdown() {
     assert_eq!(count(&rest(stream).await, "HTTP/1.1 201"), 1);
     assert_eq!(open.served.await.unwrap(), 0);
     assert!(TcpStream::connect(&open.address).await.is_err(), "nothing more is accepted");
+}
+
+/// The door stops by itself, which it only can once the answer that nobody takes has ended.
+#[tokio::test]
+async fn a_client_that_takes_nothing_of_its_answer_is_cut_off() {
+    const SIZE: usize = 32 << 20;
+    let open = open_with(Duration::from_millis(200)).await;
+    assert_eq!(open.put("large", vec![b'x'; SIZE]).await.status(), 201);
+    let socket = TcpSocket::new_v4().unwrap();
+    // Little room in the kernel, so that most of the answer stays with the door.
+    socket.set_recv_buffer_size(64 << 10).unwrap();
+    let mut stream = socket.connect(open.address.parse().unwrap()).await.unwrap();
+    let head = format!("GET /v1/datasets/orders/files/large HTTP/1.1\r\nhost: landfall\r\nauthorization: Bearer {ADMIN}\r\n\r\n");
+    stream.write_all(head.as_bytes()).await.unwrap();
+    let mut begun = [0; 12];
+    stream.read_exact(&mut begun).await.unwrap();
+    assert_eq!(&begun, b"HTTP/1.1 200");
+    open.stop.cancel();
+    let ended = tokio::time::timeout(Duration::from_secs(20), open.served).await;
+    assert_eq!(ended.expect("the answer ends").unwrap(), 0);
+    let mut rest = Vec::new();
+    // A reset instead of an end is as good.
+    let _ = stream.read_to_end(&mut rest).await;
+    assert!(rest.len() < SIZE, "the answer was cut off, not read");
+}
+
+/// Over HTTP/2 the connection lives on (its pings are answered), and one answer is held back.
+#[tokio::test]
+async fn a_client_that_gives_its_answer_no_room_is_cut_off() {
+    let open = open_with(Duration::from_millis(200)).await;
+    assert_eq!(open.put("large", vec![b'x'; 1 << 20]).await.status(), 201);
+    let stream = TcpStream::connect(&open.address).await.unwrap();
+    let (client, connection) = h2::client::Builder::new().initial_window_size(1024).handshake::<_, bytes::Bytes>(stream).await.unwrap();
+    let connection = tokio::spawn(connection);
+    let request = http::Request::get(format!("http://{}/v1/datasets/orders/files/large", open.address));
+    let request = request.header("authorization", format!("Bearer {ADMIN}")).body(()).unwrap();
+    let (answer, _) = client.ready().await.unwrap().send_request(request, true).unwrap();
+    let answer = answer.await.unwrap();
+    assert_eq!(answer.status(), 200);
+    let ended = tokio::time::timeout(Duration::from_secs(20), connection).await;
+    // However it ends, it ends, while nobody asked for the rest of the answer.
+    let _ = ended.expect("the door closes the connection").unwrap();
+    drop(answer);
 }
 
 /// Each byte is in time and all of them together are not: the grace of twenty seconds really passes here.
