@@ -37,6 +37,7 @@ async fn interleave(place: TestCatalog, seed: u64, memory: usize) {
         let rows = bench.rows("select n from orders order by n").await;
         assert_eq!(numbers(&rows), (1..=landed).collect::<Vec<_>>(), "seed {seed}");
         assert_eq!(bench.rows("select count(*) from orders").await, json!([[landed]]));
+        assert!(bench.live.held() <= memory, "{} bytes are held, and the most is {memory}", bench.live.held());
         let events = bench.rows("select count(distinct _event), count(*) from orders where n > 10").await;
         assert_eq!(events, json!([[(landed - 10).max(0), (landed - 10).max(0)]]));
     }
