@@ -173,6 +173,10 @@ pub const INFER_BYTES_MAX: u64 = 64 << 20;
 /// Jobs that one node runs at once: each holds a decoder's and an encoder's buffers, and keeps two cores busy.
 pub const JOBS_AT_ONCE: usize = 2;
 
+/// How much the threads that stage and load give way to those that answer (`nice`, 0 to 19): enough that an ack does not
+/// wait for them, little enough that a busy door does not starve the loads.
+pub const BACKGROUND_NICENESS: i32 = 5;
+
 /// How long a lease lasts without a heartbeat.
 pub const LEASE: Duration = Duration::from_secs(30);
 

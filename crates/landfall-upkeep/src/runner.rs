@@ -8,6 +8,7 @@ use futures::FutureExt;
 use futures::future::select_all;
 use landfall_catalog::Catalog;
 use landfall_model::{Error, ErrorKind, Result, limits};
+use tokio::runtime::Handle;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -17,18 +18,20 @@ use crate::task::{Status, Task};
 pub struct Runner {
     catalog: Catalog,
     stop: CancellationToken,
+    runtime: Handle,
     running: TaskTracker,
 }
 
 impl Runner {
-    pub fn new(catalog: Catalog, stop: CancellationToken) -> Runner {
-        Runner { catalog, stop, running: TaskTracker::new() }
+    /// Tasks run on `runtime`.
+    pub fn new(catalog: Catalog, stop: CancellationToken, runtime: Handle) -> Runner {
+        Runner { catalog, stop, runtime, running: TaskTracker::new() }
     }
 
     /// Starts a task.
     pub fn spawn(&self, task: Arc<dyn Task>) {
         let (catalog, stop) = (self.catalog.clone(), self.stop.clone());
-        self.running.spawn(async move { stand(&*task, &catalog, &stop).await });
+        self.running.spawn_on(async move { stand(&*task, &catalog, &stop).await }, &self.runtime);
     }
 
     /// Waits until every task has come to its end after `stop`.

@@ -24,11 +24,12 @@ use landfall_tables::stage::Staging;
 use landfall_upkeep::{ExpireReceipts, RescueJobs, Runner, SweepUploads};
 use landfall_worker::{StageJob, Worker};
 use tokio::net::TcpListener;
+use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::roles::Roles;
-use crate::wiring::{Commit, Listener, SettleMetrics, TableStager};
+use crate::wiring::{Background, Commit, Listener, SettleMetrics, TableStager};
 
 /// What a node is started with: the configuration, resolved.
 pub struct Settings {
@@ -57,6 +58,7 @@ pub struct Running {
     doors: TaskTracker,
     work: TaskTracker,
     upkeep: Arc<Runner>,
+    _background: Background,
     // Held as long as the node runs: a second one on the same folder is refused.
     _lock: FolderLock,
 }
@@ -103,7 +105,8 @@ pub async fn start(settings: Settings, clock: Clock) -> Result<Running> {
     let stop = CancellationToken::new();
 
     parts.catalog.declare(settings.region.clone(), settings.datasets.clone()).await?;
-    let upkeep = Arc::new(Runner::new(parts.catalog.clone(), stop.clone()));
+    let background = Background::start()?;
+    let upkeep = Arc::new(Runner::new(parts.catalog.clone(), stop.clone(), background.handle.clone()));
     upkeep.spawn(Arc::new(SettleMetrics(parts.scrape.clone())));
     let listener =
         Listener::new(parts.catalog.clone(), parts.definitions.clone(), parts.gate.clone(), committers(&parts, &upkeep, settings.roles));
@@ -111,7 +114,7 @@ pub async fn start(settings: Settings, clock: Clock) -> Result<Running> {
     let work = TaskTracker::new();
     work.spawn(listener.clone().listen(stop.clone()));
     if settings.roles.work {
-        start_work(&parts, &work, &stop);
+        start_work(&parts, &work, &stop, &background.handle);
     }
     if settings.roles.upkeep {
         start_upkeep(&parts, &upkeep);
@@ -130,7 +133,20 @@ pub async fn start(settings: Settings, clock: Clock) -> Result<Running> {
     if let Some(address) = http {
         lock.note(&format!("http://{address}"))?;
     }
-    Ok(Running { http, admin, catalog: parts.catalog, land, listener, region: settings.region, stop, doors, work, upkeep, _lock: lock })
+    Ok(Running {
+        http,
+        admin,
+        catalog: parts.catalog,
+        land,
+        listener,
+        region: settings.region,
+        stop,
+        doors,
+        work,
+        upkeep,
+        _background: background,
+        _lock: lock,
+    })
 }
 
 async fn open(settings: &Settings, admin: &AdminKey, clock: Clock) -> Result<Parts> {
@@ -161,10 +177,10 @@ fn committers(parts: &Parts, upkeep: &Arc<Runner>, roles: Roles) -> Box<dyn Fn(D
     })
 }
 
-fn start_work(parts: &Parts, work: &TaskTracker, stop: &CancellationToken) {
+fn start_work(parts: &Parts, work: &TaskTracker, stop: &CancellationToken, runtime: &Handle) {
     let stage = StageJob::new(parts.catalog.clone(), Arc::new(TableStager(parts.staging.clone())));
     let worker = Worker::new(parts.catalog.clone(), parts.clock.clone(), parts.owner.clone(), limits::JOBS_AT_ONCE, vec![Arc::new(stage)]);
-    work.spawn(worker.run(stop.clone()));
+    work.spawn_on(worker.run(stop.clone()), runtime);
 }
 
 fn start_upkeep(parts: &Parts, upkeep: &Runner) {

@@ -1,11 +1,13 @@
 //! What crosses between rooms that do not import each other: small adapters,
 //! each one trait of one room over a handle of another.
 
+mod background;
 mod commit;
 mod definitions;
 mod metrics;
 mod stager;
 
+pub use background::Background;
 pub use commit::Commit;
 pub use definitions::Listener;
 pub use metrics::SettleMetrics;
