@@ -234,8 +234,9 @@ pub const DATA_FILE_BYTES: usize = 256 << 20;
 /// Bytes of decoded events that wait for their load in memory, per node; what is above is decoded by each query.
 pub const TAIL_BYTES_MAX: usize = 512 << 20;
 
-/// Bytes that all queries of a node may hold; beyond it they spill, then fail.
-pub const QUERY_BYTES_MAX: usize = 256 << 20;
+/// Bytes that all queries of a node may hold; beyond it they spill, then fail. What cannot spill (a `count(distinct)`) then
+/// still takes tens of millions of values.
+pub const QUERY_BYTES_MAX: usize = 1 << 30;
 
 /// Bytes that all queries of a node may spill to disk; beyond it they fail, before the disk is full for what lands.
 pub const QUERY_SPILL_BYTES_MAX: u64 = 16 << 30;
