@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use futures::future::BoxFuture;
 use landfall_catalog::loads::Load;
 use landfall_catalog::sinks::SinkLease;
 use landfall_catalog::{Catalog, Definitions};
@@ -55,7 +56,11 @@ impl Committer {
     }
 
     /// Takes the next step, if there is one. After any error the lease is looked at anew.
-    pub async fn run_once(&self) -> Result<Step> {
+    pub fn run_once(&self) -> BoxFuture<'_, Result<Step>> {
+        Box::pin(self.next_step())
+    }
+
+    async fn next_step(&self) -> Result<Step> {
         let mut held = self.lease.lock().await;
         let gathering = self.events.gathering().await?;
         let due = gathering == Some(Duration::ZERO);
@@ -134,7 +139,16 @@ impl Committer {
         crash::point("load.sink_committed");
         self.catalog.finish_load(lease, &open, version).await?;
         crash::point("load.done");
+        self.checkpoint().await;
         Ok(Step::Loaded)
+    }
+
+    /// Keeps the table quick to open, however many loads it has seen. The load is in whatever comes of this; a checkpoint
+    /// that fails is tried again after the next one.
+    async fn checkpoint(&self) {
+        if let Err(error) = self.table.checkpoint_if_due().await {
+            tracing::warn!(%error, dataset = %self.dataset, "a checkpoint of the table could not be written");
+        }
     }
 
     /// Makes table and catalog agree; returns the open load that still must go in.
