@@ -181,7 +181,7 @@ pub enum Key {
     Create {
         name: String,
         /// What it may do: DATASET:ACTION,... with `*` for all datasets; may be repeated
-        #[arg(long = "grant", value_name = "DATASET:ACTION,...", required = true)]
+        #[arg(long = "grant", value_name = "DATASET:ACTION,...")]
         grants: Vec<KeyGrant>,
     },
     /// The keys and what they may do

@@ -24,6 +24,9 @@ pub async fn act(client: &Client, key: &Key, screen: Screen) -> Result<(), Failu
                 made.get("secret").and_then(Json::as_str).ok_or_else(|| Failure::no("the server made a key and sent no secret"))?;
             screen.line(secret)?;
             screen.note("This is the only time that the secret is shown; only a verifier of it is kept.");
+            if grants.is_empty() {
+                screen.note(&format!("It may do what `grants` of the datasets give to `key:{name}`."));
+            }
             Ok(())
         }
         Key::List { output } => {
