@@ -3,6 +3,7 @@
 
 mod crash;
 mod flights;
+mod hostile;
 mod live;
 mod node;
 mod standstill;
