@@ -5,10 +5,15 @@
 //! the N-th. `LANDFALL_CRASH_MODE` says what happens there: `abort` (if left
 //! out) ends the process at once, without unwinding or flushing; `stop` halts it as
 //! SIGSTOP does, before its next instruction, until somebody sends SIGCONT.
+//!
+//! A `Standstill` halts one thread instead, for tests that have both who is
+//! overtaken and who overtakes in their own process.
 
-use std::sync::OnceLock;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::cell::RefCell;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 
+use parking_lot::{Condvar, Mutex};
 use signal_hook::consts::SIGSTOP;
 
 /// A point that is armed.
@@ -36,29 +41,93 @@ impl Armed {
     }
 }
 
+/// True once it is known that no point is armed in any way: all that a pass then looks at.
+static UNARMED: AtomicBool = AtomicBool::new(false);
+
 fn armed() -> Option<&'static Armed> {
     static ARMED: OnceLock<Option<Armed>> = OnceLock::new();
     let read = || {
-        let text = std::env::var("LANDFALL_CRASH_POINT").ok()?;
-        Armed::parse(&text, std::env::var("LANDFALL_CRASH_MODE").ok().as_deref())
+        let text = std::env::var("LANDFALL_CRASH_POINT").ok();
+        let armed = text.and_then(|text| Armed::parse(&text, std::env::var("LANDFALL_CRASH_MODE").ok().as_deref()));
+        UNARMED.store(armed.is_none(), Ordering::Relaxed);
+        armed
     };
     ARMED.get_or_init(read).as_ref()
 }
 
 /// Passes the point `name`, which reads `room.step.moment`. The environment is read once, at the first pass of any point.
 pub fn point(name: &'static str) {
-    let Some(armed) = armed() else { return };
-    if !armed.is_due(name) {
-        return;
+    if !UNARMED.load(Ordering::Relaxed) {
+        pass(name);
     }
-    if armed.stops {
-        // `raise` signals this very thread, so that it cannot run on while another one takes the signal.
-        // SIGSTOP cannot be refused; a failure to send it would let the test pass for the wrong reason.
-        if signal_hook::low_level::raise(SIGSTOP).is_err() {
-            std::process::abort();
-        }
-    } else {
+}
+
+#[cold]
+fn pass(name: &'static str) {
+    let due = STANDSTILL.with_borrow_mut(|armed| armed.take_if(|standstill| standstill.point == name));
+    if let Some(standstill) = due {
+        standstill.stand();
+    }
+    let Some(armed) = armed().filter(|armed| armed.is_due(name)) else { return };
+    // `raise` signals this very thread, so that it cannot run on while another one takes the signal.
+    // SIGSTOP cannot be refused; a failure to send it would let the test pass for the wrong reason.
+    if !armed.stops || signal_hook::low_level::raise(SIGSTOP).is_err() {
         std::process::abort();
+    }
+}
+
+thread_local! {
+    /// What this thread is armed with.
+    static STANDSTILL: RefCell<Option<Arc<Standstill>>> = const { RefCell::new(None) };
+}
+
+/// A thread's halt at a point, once. Whatever else runs on the thread halts with it: give the sleeper's runtime a thread
+/// to itself, and what beats its heart stands still as it would in a process that is stopped.
+pub struct Standstill {
+    point: &'static str,
+    moment: Mutex<Moment>,
+    woken: Condvar,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Moment {
+    Ahead,
+    Standing,
+    Over,
+}
+
+impl Standstill {
+    pub fn at(point: &'static str) -> Arc<Standstill> {
+        Arc::new(Standstill { point, moment: Mutex::new(Moment::Ahead), woken: Condvar::new() })
+    }
+
+    /// From now on the calling thread, and no other, stands still at its next pass of the point.
+    pub fn arm(self: &Arc<Self>) {
+        // The environment is looked at first: later it would say that nothing is armed.
+        armed();
+        STANDSTILL.set(Some(Arc::clone(self)));
+        UNARMED.store(false, Ordering::Relaxed);
+    }
+
+    /// True while the thread stands still.
+    pub fn stands(&self) -> bool {
+        *self.moment.lock() == Moment::Standing
+    }
+
+    /// Lets the thread go on; one that has not come to the point yet will pass it.
+    pub fn wake(&self) {
+        *self.moment.lock() = Moment::Over;
+        self.woken.notify_all();
+    }
+
+    fn stand(&self) {
+        let mut moment = self.moment.lock();
+        if *moment == Moment::Ahead {
+            *moment = Moment::Standing;
+        }
+        while *moment == Moment::Standing {
+            self.woken.wait(&mut moment);
+        }
     }
 }
 
@@ -89,5 +158,33 @@ mod tests {
             assert!(child("model.test.elsewhere").success());
             assert!(!child("model.test.here").success());
         }
+    }
+
+    #[test]
+    fn a_standstill_halts_its_own_thread_alone_and_once() {
+        let standstill = Standstill::at("model.test.halt");
+        let passes = Arc::new(AtomicU64::new(0));
+        let sleeper = std::thread::spawn({
+            let (standstill, passes) = (Arc::clone(&standstill), Arc::clone(&passes));
+            move || {
+                standstill.arm();
+                for name in ["model.test.other", "model.test.halt", "model.test.halt"] {
+                    point(name);
+                    passes.fetch_add(1, Ordering::SeqCst);
+                }
+            }
+        });
+        let deadline = std::time::Instant::now() + std::time::Duration::from_secs(10);
+        while !standstill.stands() {
+            assert!(std::time::Instant::now() < deadline, "the thread does not stand still");
+            std::thread::yield_now();
+        }
+        // This thread passes the same point.
+        point("model.test.halt");
+        assert_eq!(passes.load(Ordering::SeqCst), 1);
+        standstill.wake();
+        sleeper.join().unwrap();
+        assert_eq!(passes.load(Ordering::SeqCst), 3);
+        assert!(!standstill.stands());
     }
 }

@@ -21,6 +21,8 @@ pub struct Place {
 pub struct Node {
     child: Child,
     pub url: String,
+    /// Keeps its connections, as it talks to this process alone.
+    client: reqwest::Client,
 }
 
 impl Place {
@@ -73,7 +75,7 @@ impl Place {
         };
         // What it says later is read away, so that it never waits for us.
         std::thread::spawn(move || lines.for_each(drop));
-        Ok(Node { child, url })
+        Ok(Node { child, url, client: reqwest::Client::builder().timeout(Duration::from_secs(30)).build().unwrap() })
     }
 }
 
@@ -110,6 +112,13 @@ impl Node {
             .unwrap()
     }
 
+    /// Lands events; they are acked when this returns.
+    pub async fn post(&self, dataset: &str, body: String) {
+        let request = self.client.post(format!("{}/v1/datasets/{dataset}/events", self.url)).bearer_auth(ADMIN_KEY).body(body);
+        let response = request.send().await.unwrap();
+        assert_eq!(response.status(), 202, "{}", response.text().await.unwrap());
+    }
+
     /// The rows of a query.
     pub async fn rows(&self, sql: &str) -> Vec<Value> {
         let answer = self.try_sql(sql).await;
@@ -117,7 +126,7 @@ impl Node {
     }
 
     pub async fn try_sql(&self, sql: &str) -> Result<Vec<Value>, String> {
-        let request = client().post(format!("{}/v1/sql", self.url)).bearer_auth(ADMIN_KEY).json(&json!({ "sql": sql }));
+        let request = self.client.post(format!("{}/v1/sql", self.url)).bearer_auth(ADMIN_KEY).json(&json!({ "sql": sql }));
         let response = request.send().await.map_err(|error| error.to_string())?;
         let status = response.status();
         let text = response.text().await.map_err(|error| error.to_string())?;
@@ -129,7 +138,7 @@ impl Node {
     }
 
     pub async fn get(&self, path: &str) -> Value {
-        let response = client().get(format!("{}{path}", self.url)).bearer_auth(ADMIN_KEY).send().await.unwrap();
+        let response = self.client.get(format!("{}{path}", self.url)).bearer_auth(ADMIN_KEY).send().await.unwrap();
         response.json().await.unwrap()
     }
 
@@ -153,6 +162,7 @@ impl Drop for Node {
     }
 }
 
+/// A client for nodes that come and go: a kept connection would be cut by their end.
 pub fn client() -> &'static reqwest::Client {
     static CLIENT: std::sync::OnceLock<reqwest::Client> = std::sync::OnceLock::new();
     CLIENT.get_or_init(|| reqwest::Client::builder().timeout(Duration::from_secs(30)).pool_max_idle_per_host(0).build().unwrap())

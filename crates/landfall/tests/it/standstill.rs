@@ -1,14 +1,23 @@
 //! A node that stands still at any step of a load, is overtaken by another one
-//! and then wakes up changes nothing. Both nodes share a PostgreSQL catalog and a
-//! store.
+//! and then wakes up changes nothing. As whole processes, both nodes share a
+//! PostgreSQL catalog and a store. A second process on one SQLite catalog is
+//! refused, so what is at work in a node is also held against its like inside this
+//! process, on both catalogs.
+
+mod crew;
+mod site;
 
 use std::time::Duration;
 
+use futures::{StreamExt, stream};
 use landfall_catalog::Catalog;
 use landfall_catalog::testing::TestCatalog;
 use landfall_model::Clock;
+use landfall_model::crash::Standstill;
 use serde_json::json;
 
+use self::crew::Crew;
+use self::site::Site;
 use crate::node::{ADMIN_KEY, Node, Place, client, eventually};
 
 /// Before and after each step, of the worker and of the committer.
@@ -91,4 +100,72 @@ async fn a_node_that_is_overtaken_and_wakes_changes_nothing() {
     for point in POINTS {
         overtaken_at(point).await;
     }
+}
+
+/// What the sleeper has in its hands when it stands still.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Hands {
+    Events,
+    File,
+}
+
+/// Each point with whatever passes it.
+fn standstills() -> impl Iterator<Item = (&'static str, Hands)> {
+    POINTS.iter().flat_map(|point| {
+        let hands: &[Hands] = match *point {
+            "load.before_staging" | "load.staged" => &[Hands::Events],
+            point if point.starts_with("stage.") => &[Hands::File],
+            _ => &[Hands::Events, Hands::File],
+        };
+        hands.iter().map(|hands| (*point, *hands))
+    })
+}
+
+async fn crew_overtaken_at(database: TestCatalog, point: &'static str, hands: Hands) {
+    let what = format!("{point} with {hands:?} on {}", database.url());
+    let mut site = Site::new(database.open().await.unwrap()).await;
+    let standstill = Standstill::at(point);
+    let sleeper = Crew::start(&site, "sleeper", Some(standstill.clone()));
+    match hands {
+        Hands::Events => site.send_events().await,
+        Hands::File => site.put("first.csv").await,
+    }
+    eventually(&format!("{what}: stands still"), Duration::from_secs(30), async || standstill.stands().then_some(())).await;
+
+    site.catalog.abandon_leases().await.unwrap();
+    let overtaking = Crew::start(&site, "overtaking", None);
+    site.send_events().await;
+    site.put("second.csv").await;
+    site.put("first.csv").await;
+    site.all_once(&what).await;
+
+    // It finishes what it was at, whatever comes of it; then the next load would take what it left.
+    sleeper.stop();
+    standstill.wake();
+    sleeper.ended().await;
+    site.send_events().await;
+    site.put("first.csv").await;
+    site.all_once(&what).await;
+    overtaking.stop();
+    overtaking.ended().await;
+    site.catalog.close().await;
+}
+
+/// At most this many at a time: each opens a dozen connections to the database.
+const AT_ONCE: usize = 4;
+
+async fn crews_overtaken_on(database: impl AsyncFn() -> TestCatalog) {
+    let database = &database;
+    let each = stream::iter(standstills()).map(|(point, hands)| async move { crew_overtaken_at(database().await, point, hands).await });
+    each.buffer_unordered(AT_ONCE).collect::<()>().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_crew_that_is_overtaken_and_wakes_changes_nothing_on_sqlite() {
+    crews_overtaken_on(async || TestCatalog::sqlite()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_crew_that_is_overtaken_and_wakes_changes_nothing_on_postgres() {
+    crews_overtaken_on(TestCatalog::postgres).await;
 }
