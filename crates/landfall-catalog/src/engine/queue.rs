@@ -2,11 +2,15 @@
 //! of its own: everyone who puts something in awaits the answer.
 
 use std::collections::VecDeque;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use parking_lot::{Condvar, Mutex};
 
 use super::submission::Submission;
+
+/// How long a lane looks around before it sleeps. To wake it then costs the caller an interrupt to another core, which
+/// on a virtual machine is as much as a tenth of a small commit.
+const LOOK_AROUND: Duration = Duration::from_micros(100);
 
 #[derive(Default)]
 pub(super) struct Queue {
@@ -44,6 +48,9 @@ impl Queue {
 
     /// Waits for work, at most for `patience` if there is one.
     pub(super) fn take(&self, patience: Option<Duration>) -> Taken {
+        if let Some(work) = self.look_around() {
+            return Taken::Work(work);
+        }
         let mut state = self.state.lock();
         loop {
             if let Some(work) = state.waiting.pop_front() {
@@ -60,6 +67,18 @@ impl Queue {
                     }
                 }
             }
+        }
+    }
+
+    /// Looks for work for a moment, and gives way to whoever has some on this core.
+    fn look_around(&self) -> Option<Box<dyn Submission>> {
+        let until = Instant::now() + LOOK_AROUND;
+        loop {
+            let found = self.try_take();
+            if found.is_some() || Instant::now() >= until {
+                return found;
+            }
+            std::thread::yield_now();
         }
     }
 
