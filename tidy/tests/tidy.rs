@@ -16,8 +16,12 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("landfall-decode", &["landfall-model"]),
     ("landfall-land", &["landfall-model", "landfall-store", "landfall-catalog", "landfall-access", "landfall-decode"]),
     ("landfall-sources", &["landfall-model", "landfall-store", "landfall-catalog", "landfall-access", "landfall-land"]),
-    ("landfall-tables", &["landfall-model", "landfall-store", "landfall-catalog", "landfall-access", "landfall-decode"]),
-    ("landfall-query", &["landfall-model", "landfall-store", "landfall-catalog", "landfall-access", "landfall-decode", "landfall-tables"]),
+    ("landfall-sql", &["landfall-model"]),
+    ("landfall-tables", &["landfall-model", "landfall-store", "landfall-catalog", "landfall-access", "landfall-decode", "landfall-sql"]),
+    (
+        "landfall-query",
+        &["landfall-model", "landfall-store", "landfall-catalog", "landfall-access", "landfall-decode", "landfall-sql", "landfall-tables"],
+    ),
     ("landfall-worker", &["landfall-model", "landfall-store", "landfall-catalog", "landfall-access", "landfall-land"]),
     ("landfall-upkeep", &["landfall-model", "landfall-store", "landfall-catalog", "landfall-access", "landfall-land"]),
     ("landfall-server", &["landfall-model", "landfall-store", "landfall-catalog", "landfall-access", "landfall-tables", "landfall-query"]),
@@ -69,7 +73,7 @@ fn heavy_crates_stay_in_their_room() {
         ("rusqlite", &["landfall-catalog"]),
         ("tokio-postgres", &["landfall-catalog"]),
         ("object_store", &["landfall-store", "landfall-tables", "landfall-query"]),
-        ("datafusion", &["landfall-tables", "landfall-query"]),
+        ("datafusion", &["landfall-sql", "landfall-tables", "landfall-query"]),
         ("deltalake-core", &["landfall-tables"]),
     ];
     let mut broken = Vec::new();

@@ -4,15 +4,11 @@
 pub mod live;
 
 mod answer;
-mod depth;
 mod encode;
-mod failure;
-mod names;
 mod params;
 mod queries;
 mod run;
 mod session;
-mod statement;
 mod system;
 mod tables;
 #[cfg(test)]

@@ -13,17 +13,17 @@ use futures::future::BoxFuture;
 use landfall_access::{Context, Gate};
 use landfall_catalog::{Catalog, Definitions};
 use landfall_model::{Error, ErrorKind, Result, limits};
+use landfall_sql::failure;
 use serde_json::Value;
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout_at};
 
 use super::answer::Answer;
-use super::failure::failure;
+use super::params;
 use super::run::{Run, too_long};
 use super::session::Sessions;
 use super::system::SystemTables;
 use super::tables::Visible;
-use super::{names, params, statement};
 use crate::live::Live;
 
 /// Cloning shares it.
@@ -79,10 +79,10 @@ impl Queries {
 
     async fn plan(&self, context: &Context, sql: &str, values: &[Value]) -> Result<(SessionState, Arc<dyn ExecutionPlan>)> {
         let values = params::scalars(values)?;
-        let mut statement = statement::parse(sql)?;
-        let tables = self.visible.open(context, &statement::references(&statement)?, self.sessions.table_functions()).await?;
+        let mut statement = landfall_sql::parse(sql)?;
+        let tables = self.visible.open(context, &landfall_sql::references(&statement)?, self.sessions.table_functions()).await?;
         let schemas: Vec<_> = tables.iter().map(|table| table.table.schema()).collect();
-        names::fit_case(&mut statement, schemas.iter().flat_map(|schema| schema.fields()).map(|field| field.name().as_str()));
+        landfall_sql::fit_case(&mut statement, schemas.iter().flat_map(|schema| schema.fields()).map(|field| field.name().as_str()));
         let session = self.sessions.session(tables)?;
         let plan = self.physical(&session, statement, values).await?;
         Ok((session, plan))
@@ -94,8 +94,8 @@ impl Queries {
         statement: Statement,
         values: Vec<datafusion::common::ScalarValue>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
-        let plan = session.statement_to_plan(statement).await.map_err(failure)?;
-        statement::admit(&plan)?;
+        let plan = landfall_sql::plan(session, statement).await.map_err(failure)?;
+        landfall_sql::admit(&plan)?;
         let plan = if values.is_empty() { plan } else { plan.with_param_values(ParamValues::from(values)).map_err(failure)? };
         session.create_physical_plan(&plan).await.map_err(failure)
     }

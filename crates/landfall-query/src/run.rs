@@ -8,10 +8,9 @@ use arrow::array::RecordBatch;
 use datafusion::execution::SendableRecordBatchStream;
 use futures::Stream;
 use landfall_model::{Error, ErrorKind, Result};
+use landfall_sql::failure;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, Sleep};
-
-use super::failure::failure;
 
 /// The rows of one query. Dropping it ends the query and gives its place to the next.
 pub struct Run {

@@ -31,7 +31,7 @@ pub(super) async fn plan(context: &SessionContext, sql: &str) -> Result<LogicalP
             return Err(refused(format!("reads the table `input` and no other, and this one reads `{table}`")));
         }
     }
-    state.statement_to_plan(statement).await.map_err(|error| bad(&error))
+    landfall_sql::plan(&state, statement).await.map_err(|error| bad(&error))
 }
 
 /// Refuses functions whose answer depends on the moment or on chance, and a second reading of `input`.

@@ -8,8 +8,8 @@ use datafusion::sql::resolve::resolve_table_references;
 use datafusion::sql::sqlparser::ast::Statement as Sql;
 use landfall_model::{Error, ErrorKind, Result, limits};
 
-use super::depth;
-use super::failure::failure;
+use crate::depth;
+use crate::failure::failure;
 
 /// The only statement of `sql`.
 pub fn parse(sql: &str) -> Result<Statement> {
