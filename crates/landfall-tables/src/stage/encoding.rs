@@ -7,7 +7,9 @@ use std::collections::HashSet;
 use std::hash::Hash;
 
 use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
-use arrow::datatypes::{ArrowPrimitiveType, DataType, Date32Type, Float64Type, Int32Type, Int64Type, TimeUnit, TimestampMicrosecondType};
+use arrow::datatypes::{
+    ArrowPrimitiveType, DataType, Date32Type, Decimal128Type, Float64Type, Int32Type, Int64Type, TimeUnit, TimestampMicrosecondType,
+};
 use landfall_model::{Result, limits};
 use parquet::basic::{Compression, Encoding, ZstdLevel};
 use parquet::file::properties::{WriterProperties, WriterPropertiesBuilder};
@@ -20,6 +22,9 @@ const SAMPLE_ROWS: usize = 4096;
 
 /// Values repeat where at most one in this many is new.
 const REPEATS: usize = 4;
+
+/// Digits of a decimal that Parquet still keeps as a whole number of 64 bits.
+const WHOLE_DIGITS: u8 = 18;
 
 /// Properties of a file that begins with `first`.
 pub(super) fn properties(first: &RecordBatch) -> Result<WriterProperties> {
@@ -43,6 +48,7 @@ fn column(builder: WriterPropertiesBuilder, path: ColumnPath, array: &ArrayRef) 
     }
     let encoding = match array.data_type() {
         DataType::Int32 | DataType::Int64 | DataType::Date32 | DataType::Timestamp(..) => Encoding::DELTA_BINARY_PACKED,
+        DataType::Decimal128(digits, _) if *digits <= WHOLE_DIGITS => Encoding::DELTA_BINARY_PACKED,
         _ if path.parts() == ["_event"] => Encoding::DELTA_BYTE_ARRAY,
         _ => Encoding::PLAIN,
     };
@@ -59,6 +65,7 @@ fn repeats(sample: &ArrayRef) -> bool {
         DataType::Date32 => primitive::<Date32Type, _>(sample, |value| value),
         DataType::Timestamp(TimeUnit::Microsecond, _) => primitive::<TimestampMicrosecondType, _>(sample, |value| value),
         DataType::Float64 => primitive::<Float64Type, _>(sample, f64::to_bits),
+        DataType::Decimal128(..) => primitive::<Decimal128Type, _>(sample, |value| value),
         _ => 0,
     };
     distinct <= 1 || distinct * REPEATS <= sample.len() - sample.null_count()
@@ -70,4 +77,33 @@ fn primitive<T: ArrowPrimitiveType, K: Hash + Eq>(sample: &ArrayRef, key: impl F
 
 fn count<K: Hash + Eq>(values: impl Iterator<Item = Option<K>>) -> usize {
     values.flatten().collect::<HashSet<K>>().len()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use arrow::array::{Decimal128Array, Int64Array, StringArray};
+
+    use super::*;
+
+    fn check(array: ArrayRef, dictionary: bool, encoding: Option<Encoding>) {
+        let batch = RecordBatch::try_from_iter([("column", array)]).unwrap();
+        let (properties, path) = (properties(&batch).unwrap(), ColumnPath::from(vec!["column".to_owned()]));
+        assert_eq!((properties.dictionary_enabled(&path), properties.encoding(&path)), (dictionary, encoding), "{batch:?}");
+    }
+
+    fn decimals(digits: u8, modulus: i128) -> ArrayRef {
+        Arc::new(Decimal128Array::from_iter_values((0..1000).map(|at| at % modulus)).with_precision_and_scale(digits, 2).unwrap())
+    }
+
+    #[test]
+    fn a_column_has_a_dictionary_where_its_values_repeat() {
+        check(decimals(12, 10), true, None);
+        check(decimals(12, 1000), false, Some(Encoding::DELTA_BINARY_PACKED));
+        check(decimals(30, 1000), false, Some(Encoding::PLAIN));
+        check(Arc::new(Int64Array::from_iter_values(0..1000)), false, Some(Encoding::DELTA_BINARY_PACKED));
+        check(Arc::new(StringArray::from_iter_values((0..1000).map(|at| at.to_string()))), false, Some(Encoding::PLAIN));
+        check(Arc::new(StringArray::from_iter_values((0..1000).map(|at| (at % 7).to_string()))), true, None);
+    }
 }
