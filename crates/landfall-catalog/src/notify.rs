@@ -6,8 +6,6 @@ use tokio::sync::watch;
 /// What changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Topic {
-    /// Something landed.
-    Landed,
     /// A job is ready.
     Work,
     /// A manifest waits for a load, or a sink became free.
@@ -19,12 +17,11 @@ pub enum Topic {
 }
 
 impl Topic {
-    pub const ALL: [Topic; 5] = [Topic::Landed, Topic::Work, Topic::Staged, Topic::Loaded, Topic::Definitions];
+    pub const ALL: [Topic; 4] = [Topic::Work, Topic::Staged, Topic::Loaded, Topic::Definitions];
 
     /// Its name between nodes.
     pub(crate) fn name(self) -> &'static str {
         match self {
-            Topic::Landed => "landed",
             Topic::Work => "work",
             Topic::Staged => "staged",
             Topic::Loaded => "loaded",

@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
 use landfall_catalog::events::{NewBatch, Remembered, land_batch, remember, remembered};
-use landfall_catalog::{Committed, Submission, Topic, Tx};
+use landfall_catalog::{Committed, Submission, Tx};
 use landfall_model::crash;
 use landfall_model::{
     BodyPlace, DatasetName, Error, ErrorKind, EventId, Kind, Landing, LandingId, LandingState, Phase, Principal, Result, Source, Timestamp,
@@ -132,7 +132,6 @@ impl Submission for Group {
             Committed::Yes => {
                 crash::point("land.committed");
                 self.count();
-                self.inner.catalog.wake(Topic::Landed);
                 self.answer();
             }
             // One bad statement must not take the others down: each is tried alone.

@@ -8,8 +8,8 @@ use parking_lot::{Condvar, Mutex};
 
 use super::submission::Submission;
 
-/// How long a lane looks around before it sleeps. To wake it then costs the caller an interrupt to another core, which
-/// on a virtual machine is as much as a tenth of a small commit.
+/// How long an alert lane looks around before it sleeps. To wake it then costs the caller an interrupt to another core,
+/// which on a virtual machine is as much as a tenth of a small commit.
 const LOOK_AROUND: Duration = Duration::from_micros(100);
 
 #[derive(Default)]
@@ -48,9 +48,6 @@ impl Queue {
 
     /// Waits for work, at most for `patience` if there is one.
     pub(super) fn take(&self, patience: Option<Duration>) -> Taken {
-        if let Some(work) = self.look_around() {
-            return Taken::Work(work);
-        }
         let mut state = self.state.lock();
         loop {
             if let Some(work) = state.waiting.pop_front() {
@@ -70,16 +67,17 @@ impl Queue {
         }
     }
 
-    /// Looks for work for a moment, and gives way to whoever has some on this core.
-    fn look_around(&self) -> Option<Box<dyn Submission>> {
+    /// The same, for a lane that is worth a core: it looks around for a moment before it sleeps, and gives way meanwhile to
+    /// whoever has work on this core.
+    pub(super) fn take_alert(&self, patience: Option<Duration>) -> Taken {
         let until = Instant::now() + LOOK_AROUND;
-        loop {
-            let found = self.try_take();
-            if found.is_some() || Instant::now() >= until {
-                return found;
+        while Instant::now() < until {
+            if let Some(work) = self.try_take() {
+                return Taken::Work(work);
             }
             std::thread::yield_now();
         }
+        self.take(patience)
     }
 
     /// What waits already, without waiting for it.

@@ -45,12 +45,12 @@ async fn a_wake_up_reaches_the_other_node_and_a_cut_connection_does_not_end_that
 async fn many_wake_ups_become_few_messages() {
     let place = TestCatalog::postgres().await;
     let (here, there) = (place.open().await.unwrap(), place.open().await.unwrap());
-    let heard = there.subscribe(Topic::Landed);
+    let heard = there.subscribe(Topic::Staged);
     let last = there.subscribe(Topic::Loaded);
     let before = *heard.borrow();
     let loaded = *last.borrow();
     for _ in 0..2000 {
-        here.wake(Topic::Landed);
+        here.wake(Topic::Staged);
     }
     here.wake(Topic::Loaded);
     let mut last = last;

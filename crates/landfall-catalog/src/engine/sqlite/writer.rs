@@ -60,7 +60,7 @@ impl Writer {
         }
         loop {
             let patience = self.progress.is_due().then_some(IDLE);
-            match self.queue.take(patience) {
+            match self.queue.take_alert(patience) {
                 Taken::Work(first) => self.commit(first),
                 Taken::Idle => {
                     if let Some(connection) = &self.connection {
