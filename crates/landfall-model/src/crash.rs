@@ -3,8 +3,10 @@
 //!
 //! `LANDFALL_CRASH_POINT=NAME` arms the first pass of the point NAME, `NAME:N`
 //! the N-th. `LANDFALL_CRASH_MODE` says what happens there: `abort` (if left
-//! out) ends the process at once, without unwinding or flushing; `stop` halts it as
-//! SIGSTOP does, before its next instruction, until somebody sends SIGCONT.
+//! out) ends the process without unwinding or flushing, a moment after this thread
+//! came to the point, so that what was answered too early has left the house;
+//! `stop` halts it as SIGSTOP does, before its next instruction, until somebody
+//! sends SIGCONT.
 //!
 //! A `Standstill` halts one thread instead, for tests that have both who is
 //! overtaken and who overtakes in their own process.
@@ -12,9 +14,14 @@
 use std::cell::RefCell;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use parking_lot::{Condvar, Mutex};
 use signal_hook::consts::SIGSTOP;
+
+/// How long the process lives on when a thread has come to the point where it ends. Without it an answer that was given
+/// before its commit would die with the process, and no client could ever complain.
+const LAST_WORDS: Duration = Duration::from_millis(50);
 
 /// A point that is armed.
 struct Armed {
@@ -72,6 +79,7 @@ fn pass(name: &'static str) {
     // `raise` signals this very thread, so that it cannot run on while another one takes the signal.
     // SIGSTOP cannot be refused; a failure to send it would let the test pass for the wrong reason.
     if !armed.stops || signal_hook::low_level::raise(SIGSTOP).is_err() {
+        std::thread::sleep(LAST_WORDS);
         std::process::abort();
     }
 }
