@@ -75,11 +75,17 @@ fn sum(expression: &str) -> String {
     format!("cast(coalesce(sum({expression}), 0) as bigint)")
 }
 
+/// 1 where the expiry of a file is in the table.
+const GONE: &str = "case when l.state = 'expired' and l.received_at < $2 then 1 else 0 end";
+
 fn count_file_row(audit: &mut Audit, row: &Row) -> Result<()> {
     let (phase, state) = (row.text(0)?, row.text(1)?);
     let (records, bytes) = (row.int(2)?, row.int(3)?);
     let (rejected, rejected_bytes, rows) = (row.int(4)?, row.int(5)?, row.int(6)?);
+    // The table has taken its expiry already; its row says so when it is purged.
+    let gone = row.int(7)? != 0;
     match (phase, state) {
+        ("loaded", _) if gone => audit.removed.add(records, bytes),
         ("loaded", _) => {
             audit.loaded.add(records - rejected, bytes - rejected_bytes);
             audit.rejected.add(rejected, rejected_bytes);
@@ -95,15 +101,18 @@ fn count_file_row(audit: &mut Audit, row: &Row) -> Result<()> {
 
 fn count_files(tx: &mut Tx, audit: &mut Audit) -> Result<()> {
     let sql = format!(
-        "select l.phase, l.state, {}, {}, {}, {}, {} from landings l left join manifests m on m.landing = l.id and m.state = 'loaded' \
-         where l.dataset = $1 and l.kind = 'file' group by l.phase, l.state",
+        "select l.phase, l.state, {}, {}, {}, {}, {}, {GONE} from landings l left join manifests m on m.landing = l.id and m.state = 'loaded' \
+         where l.dataset = $1 and l.kind = 'file' group by l.phase, l.state, {GONE}",
         sum("l.records"),
         sum("l.size"),
         sum("m.rejected_records"),
         sum("m.rejected_bytes"),
         sum("m.rows")
     );
-    for row in tx.query(&sql, &[audit.dataset.as_str().into()])? {
+    let purged_to = "select purged_to from sinks where dataset = $1 and sink = $2";
+    let row = tx.query_opt(purged_to, &[audit.dataset.as_str().into(), DELTA.into()])?;
+    let purged_to = row.map(|row| row.int(0)).transpose()?.unwrap_or(0);
+    for row in tx.query(&sql, &[audit.dataset.as_str().into(), purged_to.into()])? {
         count_file_row(audit, &row)?;
     }
     Ok(())
@@ -125,6 +134,10 @@ fn count_events(tx: &mut Tx, audit: &mut Audit) -> Result<()> {
         audit.rejected.add(rejected, rejected_bytes);
         audit.rows += row.int(4)?;
     }
+    let sql = format!("select {}, {} from manifests where dataset = $1 and state = 'removed'", sum("records"), sum("bytes"));
+    if let Some(row) = tx.query_opt(&sql, &[dataset.as_str().into()])? {
+        audit.removed.add(row.int(0)?, row.int(1)?);
+    }
     let (records, bytes) = (sum("l.records"), sum("l.size"));
     let above = format!(
         "select {records}, {bytes} from landings l where l.dataset = $1 and l.kind = 'batch' and l.phase = 'received' and l.region = $2 \
@@ -137,13 +150,14 @@ fn count_events(tx: &mut Tx, audit: &mut Audit) -> Result<()> {
     }
     let listed = format!(
         "select l.phase, l.state, {records}, {bytes} from landings l where l.dataset = $1 and l.kind = 'batch' \
-         and l.phase in ('dead', 'staged') group by l.phase, l.state"
+         and l.phase in ('dead', 'staged', 'removed') group by l.phase, l.state"
     );
     for row in tx.query(&listed, &[dataset.as_str().into()])? {
         let (records, bytes) = (row.int(2)?, row.int(3)?);
         match (row.text(0)?, row.text(1)?) {
             ("dead", "discarded") => audit.discarded.add(records, bytes),
             ("dead", _) => audit.dead_lettered.add(records, bytes),
+            ("removed", _) => audit.removed.add(records, bytes),
             _ => audit.in_flight.add(records, bytes),
         }
     }
@@ -152,9 +166,10 @@ fn count_events(tx: &mut Tx, audit: &mut Audit) -> Result<()> {
 
 fn audit_of(tx: &mut Tx, dataset: DatasetName) -> Result<Audit> {
     let mut audit = Audit::new(dataset);
-    let sql = format!("select {}, {} from sequences where dataset = $1", sum("received_records"), sum("received_bytes"));
-    if let Some(row) = tx.query_opt(&sql, &[audit.dataset.as_str().into()])? {
+    let sums = ["received_records", "received_bytes", "purged_records", "purged_bytes"].map(sum).join(", ");
+    if let Some(row) = tx.query_opt(&format!("select {sums} from sequences where dataset = $1"), &[audit.dataset.as_str().into()])? {
         audit.received.add(row.int(0)?, row.int(1)?);
+        audit.removed.add(row.int(2)?, row.int(3)?);
     }
     count_files(tx, &mut audit)?;
     count_events(tx, &mut audit)?;

@@ -4,7 +4,7 @@ use landfall_model::{Clock, Error, ErrorKind, JobId, Kind, Landing, LandingId, L
 
 use crate::counters::{self, Count, Fate};
 use crate::engine::{Catalog, Row, Topic, Tx};
-use crate::landings::{columns_of, find, landing_of, unsigned};
+use crate::landings::{COUNT, columns_of, find, landing_of, unsigned};
 
 /// A dead letter with its landing; its id is the landing's.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,12 +30,12 @@ pub(crate) fn select() -> String {
 pub(crate) fn dead_letter_of(row: &Row) -> Result<DeadLetter> {
     Ok(DeadLetter {
         landing: landing_of(row)?,
-        code: row.text(18)?.to_owned(),
-        reason: row.text(19)?.to_owned(),
-        line: row.opt_int(20)?.map(unsigned).transpose()?,
-        byte_offset: row.opt_int(21)?.map(unsigned).transpose()?,
-        dropped: row.text(22)? == "dropped",
-        created_at: Timestamp(row.int(23)?),
+        code: row.text(COUNT)?.to_owned(),
+        reason: row.text(COUNT + 1)?.to_owned(),
+        line: row.opt_int(COUNT + 2)?.map(unsigned).transpose()?,
+        byte_offset: row.opt_int(COUNT + 3)?.map(unsigned).transpose()?,
+        dropped: row.text(COUNT + 4)? == "dropped",
+        created_at: Timestamp(row.int(COUNT + 5)?),
     })
 }
 

@@ -121,7 +121,7 @@ pub struct WaitingBatch {
 const PAGE_BATCHES: i64 = 256;
 
 impl Catalog {
-    /// The batches with events above `seq`, in order, one page of at most `bytes_max` bytes (and one batch at the
+    /// The batches with events above `seq`, in order (the first may begin below it), one page of at most `bytes_max` bytes (and one batch at the
     /// least). One short read; an empty answer means that nothing is above `seq`.
     pub async fn events_above(&self, dataset: &DatasetName, region: &Region, seq: i64, bytes_max: i64) -> Result<Vec<WaitingBatch>> {
         let (dataset, region) = (dataset.clone(), region.clone());
@@ -131,6 +131,9 @@ impl Catalog {
         self.read(move |tx| {
             let mut page = Vec::new();
             let mut bytes = 0;
+            // Events above `seq` may have been loaded and merged with those below it.
+            let across = batch_of(tx, &dataset, &region, seq)?.filter(|batch| batch.merged.is_some() && batch.last_seq() > seq);
+            page.extend(across.map(|landing| WaitingBatch { landing, body: None }));
             for row in tx.query(&sql, &[dataset.as_str().into(), region.as_str().into(), seq.into()])? {
                 let landing = landing_of(&row)?;
                 bytes += landing.size;

@@ -5,11 +5,12 @@
 //! take them out alone.
 
 use bytes::Bytes;
-use landfall_model::{DatasetName, FileKey, JobId, Landing, Phase, Result, Timestamp};
+use landfall_model::{BodyPlace, DatasetName, FileKey, JobId, Landing, Phase, Result, Timestamp};
 
 use crate::counters::{self, COUNTED, Count, Fate, count_of};
 use crate::engine::{Catalog, Row, Topic, Tx};
 use crate::landings::{COLUMNS, find, insert_statement, landing_of};
+use crate::paths;
 
 /// A file to be landed; the generation of `landing` is ignored: this transaction gives it.
 #[derive(Clone)]
@@ -61,6 +62,16 @@ fn end(tx: &mut Tx, landing: &Landing, state: &str, now: Timestamp) -> Result<Op
     if row.text(3)? == Phase::Removed.as_str() { count_of(Fate::Removed, landing.dataset.as_str(), &row).map(Some) } else { Ok(None) }
 }
 
+/// Ends the life of a landing whose retention is over.
+pub(crate) fn expire(tx: &mut Tx, landing: &Landing, now: Timestamp) -> Result<Option<Count>> {
+    let removed = end(tx, landing, "expired", now)?;
+    let sql = "update files set landing = null where dataset = $1 and key = $2 and landing = $3";
+    if let Some(key) = &landing.key {
+        tx.execute(sql, &[landing.dataset.as_str().into(), key.as_str().into(), landing.id.as_str().into()])?;
+    }
+    Ok(removed)
+}
+
 /// Lands one file: its landing, its job, and the end of what was live under its key.
 fn land(tx: &mut Tx, file: &NewFile) -> Result<(FileLanded, Option<Count>)> {
     let landing = &file.landing;
@@ -78,6 +89,9 @@ fn land(tx: &mut Tx, file: &NewFile) -> Result<(FileLanded, Option<Count>)> {
     let landing = Landing { generation: generation + 1, ..landing.clone() };
     let (sql, params) = insert_statement(&landing);
     tx.execute(sql, &params)?;
+    if matches!(landing.body, BodyPlace::Object { .. }) && !paths::keep(tx, landing.id.as_str(), 1)? {
+        return Err(paths::too_late(landing.id.as_str()));
+    }
     if let Some(body) = &file.body {
         tx.execute("insert into bodies (landing, bytes) values ($1, $2)", &[landing.id.as_str().into(), body.into()])?;
     }

@@ -1,13 +1,16 @@
 //! Landings as rows, and what any landing can be asked.
 
 use bytes::Bytes;
-use landfall_model::{BodyPlace, Error, ErrorKind, Landing, LandingId, Result, Timestamp};
+use landfall_model::{BodyPlace, Error, ErrorKind, Landing, LandingId, Merged, Result, Timestamp};
 
 use crate::engine::{Catalog, Row, Tx, Value};
 
 /// The columns that `landing_of` reads, in its order.
 pub(crate) const COLUMNS: &str = "id, dataset, region, kind, source, principal, key, generation, content_type, digest, size, received_at, \
-                                  first_seq, records, object, object_offset, state, phase";
+                                  first_seq, records, object, object_offset, state, phase, merged, last_id, index_bytes";
+
+/// How many they are: the place of what a query asks for behind them.
+pub(crate) const COUNT: usize = 21;
 
 /// The same columns of the table that a join calls `table`.
 pub(crate) fn columns_of(table: &str) -> String {
@@ -47,7 +50,13 @@ pub(crate) fn landing_of(row: &Row) -> Result<Landing> {
         body,
         state: word(row.text(16)?)?,
         phase: word(row.text(17)?)?,
+        merged: merged_of(row)?,
     })
+}
+
+fn merged_of(row: &Row) -> Result<Option<Merged>> {
+    let Some(last) = row.opt_text(19)? else { return Ok(None) };
+    Ok(Some(Merged { landings: row.int(18)?, last: word(last)?, index_bytes: unsigned(row.int(20)?)? }))
 }
 
 pub(crate) fn unsigned(number: i64) -> Result<u64> {
@@ -90,6 +99,21 @@ pub(crate) fn insert_statement(landing: &Landing) -> (&'static str, Vec<Value>) 
     (sql, params)
 }
 
+/// The bytes of a landing, or where they are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Body {
+    Bytes(Bytes),
+    /// In the store: `length` bytes of the object `key`, from `offset` on.
+    Object {
+        key: String,
+        offset: u64,
+        length: u64,
+    },
+}
+
+/// Of each dataset and region one batch at most stands for an id.
+const AROUND_MAX: usize = 1000;
+
 pub(crate) fn find(tx: &mut Tx, id: &LandingId) -> Result<Option<Landing>> {
     let row = tx.query_opt(&format!("select {COLUMNS} from landings where id = $1"), &[id.as_str().into()])?;
     row.as_ref().map(landing_of).transpose()
@@ -118,9 +142,29 @@ impl Catalog {
         .await
     }
 
-    /// The bytes of a landing that is kept inline; `None` if they are not, or no longer.
-    pub async fn body(&self, id: &LandingId) -> Result<Option<Bytes>> {
+    /// Where the bytes of a landing are now; `None` if it is not there any more. Whoever was told that they are inline asks
+    /// again here, for they may have been sealed since.
+    pub async fn body(&self, id: &LandingId) -> Result<Option<Body>> {
         let id = id.clone();
-        self.read(move |tx| body_of(tx, &id)).await
+        self.read(move |tx| {
+            if let Some(bytes) = body_of(tx, &id)? {
+                return Ok(Some(Body::Bytes(bytes)));
+            }
+            Ok(find(tx, &id)?.and_then(|landing| match landing.body {
+                BodyPlace::Object { key, offset, length } => Some(Body::Object { key, offset, length }),
+                BodyPlace::Inline => None,
+            }))
+        })
+        .await
+    }
+
+    /// Batches that may stand for `id`, which was merged into one of them: their indexes tell which.
+    pub async fn merged_around(&self, id: &LandingId) -> Result<Vec<Landing>> {
+        let id = id.clone();
+        self.read(move |tx| {
+            let sql = format!("select {COLUMNS} from landings where last_id >= $1 and id <= $1 order by last_id limit {AROUND_MAX}");
+            tx.query(&sql, &[id.as_str().into()])?.iter().map(landing_of).collect()
+        })
+        .await
     }
 }

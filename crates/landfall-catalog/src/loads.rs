@@ -6,6 +6,7 @@ use landfall_model::{DatasetName, LandingId, LandingState, LoadId, Manifest, Reg
 
 use crate::datasets::parse;
 use crate::engine::{Catalog, Topic, Tx};
+use crate::expiry::{self, Expiry};
 use crate::landings::{find, word};
 use crate::sinks::{self, DELTA, SinkLease};
 
@@ -18,8 +19,17 @@ pub struct Load {
     pub id: LoadId,
     /// What goes in.
     pub manifests: Vec<Manifest>,
-    /// What goes out: the manifests of landings that were replaced or deleted after they were loaded.
-    pub removals: Vec<Manifest>,
+    /// What goes out: landings that were replaced or deleted after they were loaded.
+    pub removals: Vec<Removal>,
+    /// What goes out because its retention has ended.
+    pub expiry: Option<Expiry>,
+}
+
+/// A landing whose rows go out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Removal {
+    pub landing: LandingId,
+    pub received_at: Timestamp,
 }
 
 /// What no load has taken yet.
@@ -50,17 +60,18 @@ fn manifests_where(tx: &mut Tx, filter: &str, params: &[crate::engine::Value]) -
     rows.iter().map(|row| parse(row.text(0)?)).collect()
 }
 
-fn open_load(tx: &mut Tx, dataset: &DatasetName) -> Result<Option<Load>> {
-    let sql = "select number, id from loads where dataset = $1 and sink = $2 and state = 'open'";
+pub(crate) fn open_load(tx: &mut Tx, dataset: &DatasetName) -> Result<Option<Load>> {
+    let sql = "select number, id, cutoff, held from loads where dataset = $1 and sink = $2 and state = 'open'";
     let Some(row) = tx.query_opt(sql, &[dataset.as_str().into(), DELTA.into()])? else {
         return Ok(None);
     };
-    let (number, id) = (row.int(0)?, LoadId(row.int(1)?));
+    let (number, id, expiry) = (row.int(0)?, LoadId(row.int(1)?), expiry::of_load(&row, 2)?);
     let key = [dataset.as_str().into(), number.into()];
     let manifests = manifests_where(tx, "dataset = $1 and load = $2", &key)?;
-    let leaving = "landing in (select id from landings where dataset = $1 and removal = $2) and state = 'loaded'";
-    let removals = manifests_where(tx, leaving, &key)?;
-    Ok(Some(Load { dataset: dataset.clone(), number, id, manifests, removals }))
+    let leaving = tx.query("select id, received_at from landings where dataset = $1 and removal = $2 order by id", &key)?;
+    let removal = |row: &crate::engine::Row| Ok(Removal { landing: word(row.text(0)?)?, received_at: Timestamp(row.int(1)?) });
+    let removals = leaving.iter().map(removal).collect::<Result<_>>()?;
+    Ok(Some(Load { dataset: dataset.clone(), number, id, manifests, removals, expiry }))
 }
 
 /// True if the manifest may go into the load; a file that is no longer live is dropped here for good.
@@ -78,20 +89,22 @@ fn admit(tx: &mut Tx, manifest: &Manifest) -> Result<bool> {
 
 /// Landings whose rows must leave now: nothing is live under their key, or what is live is loaded or goes in with this load.
 fn leaving(tx: &mut Tx, dataset: &DatasetName, number: i64) -> Result<Vec<LandingId>> {
-    let sql = "select l.id from landings l left join files f on f.dataset = l.dataset and f.key = l.key \
-               left join landings c on c.id = f.landing \
-               where l.dataset = $1 and l.phase = 'loaded' and l.state <> 'live' and l.removal is null \
-               and (c.id is null or c.phase = 'loaded' or c.load = $2) order by l.id";
-    let rows = tx.query(sql, &[dataset.as_str().into(), number.into()])?;
+    // What is over leaves by an expiry, all of it at once.
+    let sql = format!(
+        "select l.id from landings l left join files f on f.dataset = l.dataset and f.key = l.key \
+         left join landings c on c.id = f.landing \
+         where l.dataset = $1 and l.phase = 'loaded' and l.state <> 'live' and l.state <> 'expired' and l.removal is null \
+         and (c.id is null or c.phase = 'loaded' or c.load = $2) order by l.id limit {}",
+        limits::LOAD_REMOVALS_MAX
+    );
+    let rows = tx.query(&sql, &[dataset.as_str().into(), number.into()])?;
     rows.iter().map(|row| word(row.text(0)?)).collect()
 }
 
 fn number(tx: &mut Tx, lease: &SinkLease, id: LoadId, now: Timestamp) -> Result<Option<Load>> {
     let dataset = lease.dataset.as_str();
     // Locking the files that this load decides on: a put or a delete of one of them waits, and then sees the load.
-    let sql = format!("select last_load from sinks where dataset = $1 and sink = $2 and epoch = $3{}", tx.for_update());
-    let row = tx.query_opt(&sql, &[dataset.into(), DELTA.into(), lease.epoch.into()])?.ok_or_else(|| sinks::lost(lease))?;
-    let number = row.int(0)? + 1;
+    let number = next_number(tx, lease)?;
     let sql = format!(
         "select body from manifests where dataset = $1 and state = 'staged' order by created_at, id limit {}",
         limits::LOAD_MANIFESTS_MAX
@@ -124,23 +137,49 @@ fn number(tx: &mut Tx, lease: &SinkLease, id: LoadId, now: Timestamp) -> Result<
     if taken == 0 && leaving.is_empty() {
         return Ok(None);
     }
-    let sql = "insert into loads (dataset, sink, number, id, epoch, state, records, rows, landings, removals, numbered_at) \
-               values ($1, $2, $3, $4, $5, 'open', $6, $7, $8, $9, $10)";
     let removals = i64::try_from(leaving.len()).unwrap_or(i64::MAX);
-    let params = [
-        dataset.into(),
-        DELTA.into(),
-        number.into(),
-        id.0.into(),
-        lease.epoch.into(),
-        records.into(),
-        rows.into(),
-        taken.into(),
-        removals.into(),
-        now.into(),
-    ];
-    tx.execute(sql, &params)?;
+    open(tx, lease, &Opened { number, id, records, rows, landings: taken, removals, expiry: None }, now)?;
     open_load(tx, &lease.dataset)
+}
+
+/// The number of the sink's next load; locks the sink for it.
+pub(crate) fn next_number(tx: &mut Tx, lease: &SinkLease) -> Result<i64> {
+    let sql = format!("select last_load from sinks where dataset = $1 and sink = $2 and epoch = $3{}", tx.for_update());
+    let params = [lease.dataset.as_str().into(), DELTA.into(), lease.epoch.into()];
+    let row = tx.query_opt(&sql, &params)?.ok_or_else(|| sinks::lost(lease))?;
+    Ok(row.int(0)? + 1)
+}
+
+/// A load as it is written down when it is numbered.
+pub(crate) struct Opened<'a> {
+    pub number: i64,
+    pub id: LoadId,
+    pub records: i64,
+    pub rows: i64,
+    /// Manifests that go in.
+    pub landings: i64,
+    pub removals: i64,
+    pub expiry: Option<&'a Expiry>,
+}
+
+pub(crate) fn open(tx: &mut Tx, lease: &SinkLease, load: &Opened, now: Timestamp) -> Result<()> {
+    let sql = "insert into loads (dataset, sink, number, id, epoch, state, records, rows, landings, removals, numbered_at, cutoff, held) \
+               values ($1, $2, $3, $4, $5, 'open', $6, $7, $8, $9, $10, $11, $12)";
+    let params = [
+        lease.dataset.as_str().into(),
+        DELTA.into(),
+        load.number.into(),
+        load.id.0.into(),
+        lease.epoch.into(),
+        load.records.into(),
+        load.rows.into(),
+        load.landings.into(),
+        load.removals.into(),
+        now.into(),
+        load.expiry.map(|expiry| expiry.cutoff).into(),
+        load.expiry.map(|expiry| crate::datasets::json(&expiry.held)).transpose()?.into(),
+    ];
+    tx.execute(sql, &params).map(drop)
 }
 
 /// Moves the watermark over a loaded range; a retried batch behind it moves nothing.
@@ -167,6 +206,9 @@ fn done(tx: &mut Tx, lease: &SinkLease, load: &Load, version: i64, now: Timestam
     let sql = "update landings set phase = 'loaded' where id in (select landing from manifests where dataset = $1 and load = $2 and landing is not null)";
     tx.execute(sql, &key)?;
     tx.execute("update landings set phase = 'removed' where dataset = $1 and removal = $2", &key)?;
+    if let Some(expiry) = &load.expiry {
+        expiry::done(tx, dataset, expiry, version)?;
+    }
     for manifest in &load.manifests {
         if let Subject::Range { region, first, last, .. } = &manifest.subject {
             move_watermark(tx, dataset, region, *first, *last)?;
@@ -249,7 +291,8 @@ impl Catalog {
         self.read(move |tx| {
             let sql = "select 1 where exists (select 1 from manifests where dataset = $1 and state = 'staged') \
                        or exists (select 1 from loads where dataset = $1 and state = 'open') \
-                       or exists (select 1 from landings where dataset = $1 and phase = 'loaded' and state <> 'live' and removal is null)";
+                       or exists (select 1 from landings where dataset = $1 and phase = 'loaded' and state <> 'live' and state <> 'expired' \
+                       and removal is null)";
             Ok(tx.query_opt(sql, &[dataset.as_str().into()])?.is_some())
         })
         .await

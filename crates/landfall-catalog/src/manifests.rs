@@ -1,12 +1,13 @@
 //! Manifests: recorded once, whole, by whoever still holds the lease of the work.
 
-use landfall_model::{DatasetName, Error, LandingId, LandingState, Manifest, ManifestId, Phase, Result, Subject, Timestamp};
+use landfall_model::{Error, LandingId, LandingState, Manifest, Phase, Result, Subject, Timestamp};
 
 use crate::counters::{self, Count, Fate};
 use crate::datasets::json;
 use crate::engine::{Catalog, Topic, Tx};
 use crate::jobs::{self, Buried, Lease};
 use crate::landings::find;
+use crate::paths;
 use crate::sinks::{self, SinkLease};
 
 /// What became of a manifest that was offered.
@@ -26,8 +27,12 @@ fn insert(tx: &mut Tx, manifest: &Manifest, landing: Option<&LandingId>, now: Ti
         Subject::Range { region, first, last, .. } => (Some(region.as_str().to_owned()), Some(*first), Some(*last)),
     };
     let counts = &manifest.counts;
+    if !paths::keep(tx, manifest.id.as_str(), manifest.files.len() + usize::from(manifest.rejects.is_some()))? {
+        return Err(paths::too_late(manifest.id.as_str()));
+    }
     let sql = "insert into manifests (id, dataset, landing, region, first_seq, last_seq, body, records, bytes, rejected_records, \
-               rejected_bytes, rows, rejects, state, created_at) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, 'staged', $14)";
+               rejected_bytes, rows, rejects, state, created_at, received_to) \
+               values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, 'staged', $14, $15)";
     let params = [
         manifest.id.as_str().into(),
         manifest.dataset.as_str().into(),
@@ -43,8 +48,25 @@ fn insert(tx: &mut Tx, manifest: &Manifest, landing: Option<&LandingId>, now: Ti
         counts.rows.into(),
         manifest.rejects.clone().into(),
         now.into(),
+        received_to(tx, manifest, landing)?.into(),
     ];
     tx.execute(sql, &params).map(drop)
+}
+
+/// The moment after the last of what was staged was received.
+fn received_to(tx: &mut Tx, manifest: &Manifest, landing: Option<&LandingId>) -> Result<i64> {
+    let row = match (landing, &manifest.subject) {
+        (Some(landing), _) | (None, Subject::File { landing, .. }) => {
+            tx.query_opt("select received_at from landings where id = $1", &[landing.as_str().into()])?
+        }
+        (None, Subject::Range { region, first, last, .. }) => {
+            let sql = "select max(received_at) from landings where dataset = $1 and region = $2 and kind = 'batch' \
+                       and first_seq between $3 and $4";
+            let params = [manifest.dataset.as_str().into(), region.as_str().into(), (*first).into(), (*last).into()];
+            tx.query_opt(sql, &params)?
+        }
+    };
+    Ok(1 + row.map(|row| row.opt_int(0)).transpose()?.flatten().unwrap_or(0))
 }
 
 /// What became of the manifest, and the records that are known of only now that the landing was decoded.
@@ -74,19 +96,6 @@ fn record_landing(tx: &mut Tx, lease: &Lease, manifest: &Manifest, now: Timestam
 }
 
 impl Catalog {
-    /// Registers the paths of data files before any of them is written.
-    pub async fn register_paths(&self, dataset: &DatasetName, manifest: &ManifestId, paths: Vec<String>) -> Result<()> {
-        let (dataset, manifest, now) = (dataset.clone(), manifest.clone(), self.clock().now());
-        self.write(move |tx| {
-            let sql = "insert into staged_paths (path, dataset, manifest, state, created_at) values ($1, $2, $3, 'staged', $4)";
-            for path in &paths {
-                tx.execute(sql, &[path.as_str().into(), dataset.as_str().into(), manifest.as_str().into(), now.into()])?;
-            }
-            Ok(())
-        })
-        .await
-    }
-
     /// Records what staging a file (or one batch that is tried again) produced and ends its job.
     pub async fn record_landing(&self, lease: &Lease, manifest: &Manifest) -> Result<Recorded> {
         let (lease, manifest, now) = (lease.clone(), manifest.clone(), self.clock().now());

@@ -6,7 +6,8 @@ use landfall_model::{Error, ErrorKind, Result, Timestamp};
 use crate::engine::Tx;
 
 /// In order; the first is version 1. One that was released is never edited.
-const MIGRATIONS: &[&str] = &[include_str!("schema/0001_spine.sql"), include_str!("schema/0002_removals.sql")];
+const MIGRATIONS: &[&str] =
+    &[include_str!("schema/0001_spine.sql"), include_str!("schema/0002_removals.sql"), include_str!("schema/0003_time.sql")];
 
 /// Brings the catalog to this program's version. The transaction must hold the database's writer lock (SQLite) or
 /// the advisory lock (PostgreSQL).

@@ -4,7 +4,7 @@
 //! from harm is the epoch: each of its statements here matches no row, and the
 //! sink itself refuses an epoch below the one it has seen.
 
-use landfall_model::{DatasetName, Error, ErrorKind, LoadId, Result, limits};
+use landfall_model::{DatasetName, Error, ErrorKind, LoadId, Result, Timestamp, limits};
 
 use crate::counters;
 use crate::engine::{Catalog, Topic, Tx};
@@ -32,7 +32,58 @@ pub(crate) fn lost(lease: &SinkLease) -> Error {
     Error::new(ErrorKind::Stale, message)
 }
 
+/// What is known of a table's log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct KeptLog {
+    /// Entries before this version are deleted.
+    pub begins: i64,
+    /// The checkpoint that the log shall begin with, and since when; −1 at first.
+    pub from: i64,
+    pub from_at: Timestamp,
+    /// The newest version that purged something; −1 at first.
+    pub purge_version: i64,
+    /// Everything received before this has left the table, but what was held.
+    pub purged_to: Timestamp,
+}
+
 impl Catalog {
+    pub async fn kept_log(&self, dataset: &DatasetName) -> Result<KeptLog> {
+        let dataset = dataset.clone();
+        self.read(move |tx| {
+            let sql = "select log_begins, log_from, log_from_at, purge_version, purged_to from sinks where dataset = $1 and sink = $2";
+            let row = tx.query_opt(sql, &[dataset.as_str().into(), DELTA.into()])?;
+            let row = row.ok_or_else(|| Error::new(ErrorKind::UnknownDataset, format!("there is no dataset `{dataset}`")))?;
+            Ok(KeptLog {
+                begins: row.int(0)?,
+                from: row.int(1)?,
+                from_at: Timestamp(row.int(2)?),
+                purge_version: row.int(3)?,
+                purged_to: Timestamp(row.int(4)?),
+            })
+        })
+        .await
+    }
+
+    /// From now on new readers begin with the checkpoint of `version`; when the others are done, the log is cut off there.
+    pub async fn cut_log_at(&self, dataset: &DatasetName, version: i64) -> Result<()> {
+        let (dataset, now) = (dataset.clone(), self.clock().now());
+        self.write(move |tx| {
+            let sql = "update sinks set log_from = $3, log_from_at = $4 where dataset = $1 and sink = $2 and log_from < $3";
+            tx.execute(sql, &[dataset.as_str().into(), DELTA.into(), version.into(), now.into()]).map(drop)
+        })
+        .await
+    }
+
+    /// The log begins with `version`.
+    pub async fn log_was_cut(&self, dataset: &DatasetName, version: i64) -> Result<()> {
+        let dataset = dataset.clone();
+        self.write(move |tx| {
+            let sql = "update sinks set log_begins = $3 where dataset = $1 and sink = $2 and log_begins < $3";
+            tx.execute(sql, &[dataset.as_str().into(), DELTA.into(), version.into()]).map(drop)
+        })
+        .await
+    }
+
     /// Takes the sink's lease if it is free or has expired; `None` where somebody else holds it.
     pub async fn acquire_sink(&self, dataset: &DatasetName, owner: &str) -> Result<Option<SinkLease>> {
         let (dataset, owner, now) = (dataset.clone(), owner.to_owned(), self.clock().now());

@@ -5,7 +5,7 @@
 use landfall_model::{Kind, Landing, LandingId, Phase, Result};
 
 use crate::engine::{Row, Tx};
-use crate::landings::{columns_of, landing_of};
+use crate::landings::{COUNT, columns_of, landing_of};
 use crate::sinks::DELTA;
 
 /// A landing as it is shown.
@@ -30,7 +30,7 @@ pub(crate) fn select() -> String {
 
 pub(crate) fn record_of(row: &Row) -> Result<LandingRecord> {
     let mut landing = landing_of(row)?;
-    let (own, range, mark) = (row.opt_int(18)?, row.opt_int(19)?, row.opt_int(20)?);
+    let (own, range, mark) = (row.opt_int(COUNT)?, row.opt_int(COUNT + 1)?, row.opt_int(COUNT + 2)?);
     let mut number = own;
     if landing.kind == Kind::Batch && landing.phase == Phase::Received {
         number = range;

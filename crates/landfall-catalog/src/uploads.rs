@@ -4,6 +4,7 @@ use landfall_model::{DatasetName, Error, ErrorKind, FileKey, LandingId, Result, 
 
 use crate::engine::{Catalog, Row, Tx};
 use crate::landings::{unsigned, word};
+use crate::paths;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Upload {
@@ -59,6 +60,9 @@ fn append(tx: &mut Tx, id: &UploadId, part: &UploadPart, now: Timestamp) -> Resu
     if tx.execute(sql, &[id.as_str().into(), signed(part.offset).into(), signed(part.length).into(), now.into()])? == 0 {
         let message = format!("the upload {id} does not stand at byte {}: ask for its offset and continue there", part.offset);
         return Err(Error::new(ErrorKind::Conflict, message));
+    }
+    if !paths::keep(tx, &part.object, 1)? {
+        return Err(paths::too_late(&part.object));
     }
     let sql = "insert into upload_parts (upload, part_offset, length, object) values ($1, $2, $3, $4)";
     let params = [id.as_str().into(), signed(part.offset).into(), signed(part.length).into(), part.object.as_str().into()];
@@ -123,10 +127,14 @@ impl Catalog {
         .await
     }
 
-    /// Forgets the upload and its parts, whose objects the caller deletes.
+    /// Forgets the upload and its parts, whose objects are swept.
     pub async fn delete_upload(&self, id: &UploadId) -> Result<()> {
-        let id = id.clone();
+        let (id, now) = (id.clone(), self.clock().now());
         self.write(move |tx| {
+            let sql = "select p.object, u.dataset from upload_parts p join uploads u on u.id = p.upload where p.upload = $1";
+            for row in tx.query(sql, &[id.as_str().into()])? {
+                paths::gone(tx, row.text(0)?, row.text(1)?, now)?;
+            }
             tx.execute("delete from upload_parts where upload = $1", &[id.as_str().into()])?;
             tx.execute("delete from uploads where id = $1", &[id.as_str().into()]).map(drop)
         })

@@ -23,6 +23,13 @@ struct Received {
     inline: Option<Bytes>,
 }
 
+/// Where a large file goes.
+struct Place<'a> {
+    dataset: &'a DatasetName,
+    landing: &'a LandingId,
+    key: String,
+}
+
 impl Land {
     /// Lands one file under `key`; durable when it returns. If the stream fails or is shorter or longer than
     /// `expected_length`, nothing lands. Memory stays below `INLINE_BYTES_MAX` and the store's own buffers.
@@ -39,8 +46,7 @@ impl Land {
         inner.gate.authorize(context, Action::Land, dataset, Some(key.as_str()))?;
         inner.definitions.get_open(dataset)?;
         let id = LandingId::new(&inner.clock);
-        let now = inner.clock.now();
-        let object = keys::landing(dataset, &id, now);
+        let object = Place { dataset, landing: &id, key: keys::landing(dataset, &id, inner.clock.now()) };
         let received = inner.receive(&object, expected_length, body).await?;
         crash::point("file.stored");
         let landing = Landing {
@@ -55,12 +61,14 @@ impl Land {
             content_type,
             digest: received.digest,
             size: i64::try_from(received.size).unwrap_or(i64::MAX),
-            received_at: now,
+            // A file is received when all of it is.
+            received_at: inner.clock.now(),
             first_seq: 0,
             records: 1,
             body: received.place,
             state: LandingState::Live,
             phase: Phase::Received,
+            merged: None,
         };
         let file = NewFile { landing, key, body: received.inline, job: JobId::new(&inner.clock) };
         inner.record(file).await
@@ -76,7 +84,7 @@ impl Land {
 }
 
 impl Inner {
-    async fn receive(&self, object: &str, expected: Option<u64>, body: impl Stream<Item = Result<Bytes>> + Send) -> Result<Received> {
+    async fn receive(&self, object: &Place<'_>, expected: Option<u64>, body: impl Stream<Item = Result<Bytes>> + Send) -> Result<Received> {
         futures::pin_mut!(body);
         let mut small = BytesMut::new();
         while let Some(chunk) = body.next().await {
@@ -95,13 +103,15 @@ impl Inner {
     /// The file is large: what has arrived, the chunk that made it so, and the rest go to the store.
     async fn stream(
         &self,
-        object: &str,
+        object: &Place<'_>,
         expected: Option<u64>,
         head: Bytes,
         chunk: Bytes,
         mut rest: impl Stream<Item = Result<Bytes>> + Send + Unpin,
     ) -> Result<Received> {
-        let mut upload = self.store.upload(object).await?;
+        // Registered first, so that bytes whose landing is never recorded are known and swept.
+        self.catalog.register_paths(object.dataset, object.landing.as_str(), vec![object.key.clone()]).await?;
+        let mut upload = self.store.upload(&object.key).await?;
         let mut size = (head.len() + chunk.len()) as u64;
         upload.write(head).await?;
         upload.write(chunk).await?;
@@ -116,7 +126,7 @@ impl Inner {
         }
         check_length(expected, size)?;
         let stored = upload.finish().await?;
-        let place = BodyPlace::Object { key: object.to_owned(), offset: 0, length: stored.size };
+        let place = BodyPlace::Object { key: object.key.clone(), offset: 0, length: stored.size };
         Ok(Received { digest: stored.digest, size: stored.size, place, inline: None })
     }
 

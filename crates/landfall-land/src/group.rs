@@ -17,7 +17,7 @@ use landfall_model::{
     BodyPlace, DatasetName, Error, ErrorKind, EventId, Kind, Landing, LandingId, LandingState, Phase, Principal, Result, Source, Timestamp,
     limits,
 };
-use landfall_store::Segments;
+use landfall_store::{Held, Segments};
 use parking_lot::Mutex;
 use sha2::{Digest, Sha256};
 use tokio::sync::oneshot;
@@ -95,7 +95,7 @@ pub(crate) fn enqueue(inner: &Arc<Inner>, waiting: Waiting) -> Result<()> {
 
 fn submit(inner: &Arc<Inner>, taken: Vec<Waiting>) {
     let outcomes = Vec::new();
-    inner.catalog.submit(Box::new(Group { inner: inner.clone(), taken, outcomes, landings: Vec::new() }));
+    inner.catalog.submit(Box::new(Group { inner: inner.clone(), taken, outcomes, landings: Vec::new(), held: Vec::new() }));
 }
 
 /// One group on its way through the catalog's landing lane.
@@ -105,6 +105,8 @@ struct Group {
     /// For each of `taken`, what it will be told if the commit succeeds.
     outcomes: Vec<Result<Receipt>>,
     landings: Vec<Landing>,
+    /// The segments that the landings name: not to be swept before the commit's outcome is known.
+    held: Vec<Held>,
 }
 
 impl Submission for Group {
@@ -117,6 +119,7 @@ impl Submission for Group {
             }
         }
         self.landings.clear();
+        self.held.clear();
         self.outcomes = self.taken.iter().map(|_| Err(Error::new(ErrorKind::Internal, "the group forgot this request"))).collect();
         let now = self.inner.clock.now();
         let groups = by_landing(&self.taken).into_values().collect::<Vec<_>>();
@@ -222,6 +225,7 @@ impl Group {
         let place = match &self.inner.pending.segments {
             Some(segments) if size > limits::SEGMENT_BODY_BYTES_MIN => {
                 let placed = segments.lock().append(&pieces)?;
+                self.held.push(placed.held);
                 BodyPlace::Object { key: placed.key, offset: placed.offset, length: size as u64 }
             }
             _ => BodyPlace::Inline,
@@ -244,6 +248,7 @@ impl Group {
             body: place,
             state: LandingState::Live,
             phase: Phase::Received,
+            merged: None,
         };
         let body = (landing.body == BodyPlace::Inline).then(|| joined(pieces, size));
         let batch = NewBatch { landing, body };

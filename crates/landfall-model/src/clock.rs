@@ -34,9 +34,14 @@ impl Timestamp {
         self.plus_micros(i64::try_from(span.as_micros()).unwrap_or(i64::MAX))
     }
 
-    /// The UTC day, `YYYY-MM-DD`: what tables are partitioned by.
+    /// The UTC day, `YYYY-MM-DD`.
     pub fn day(self) -> String {
-        self.utc().format("%Y-%m-%d").to_string()
+        self.format("%Y-%m-%d")
+    }
+
+    /// In UTC, by a pattern of strftime.
+    pub(crate) fn format(self, pattern: &str) -> String {
+        self.utc().format(pattern).to_string()
     }
 
     fn utc(self) -> DateTime<Utc> {

@@ -9,9 +9,10 @@
 //! sends SIGCONT.
 //!
 //! A `Standstill` halts one thread instead, for tests that have both who is
-//! overtaken and who overtakes in their own process.
+//! overtaken and who overtakes in their own process. `fall_at` ends what one
+//! thread is doing by unwinding it, for tests that crash and go on.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -75,6 +76,13 @@ fn pass(name: &'static str) {
     if let Some(standstill) = due {
         standstill.stand();
     }
+    if FALL.get().is_some_and(|left| {
+        FALL.set(left.checked_sub(1));
+        left == 0
+    }) {
+        // Without a word of the panic hook: a fall is no bug.
+        std::panic::resume_unwind(Box::new(Fell(name)));
+    }
     let Some(armed) = armed().filter(|armed| armed.is_due(name)) else { return };
     // `raise` signals this very thread, so that it cannot run on while another one takes the signal.
     // SIGSTOP cannot be refused; a failure to send it would let the test pass for the wrong reason.
@@ -87,6 +95,25 @@ fn pass(name: &'static str) {
 thread_local! {
     /// What this thread is armed with.
     static STANDSTILL: RefCell<Option<Arc<Standstill>>> = const { RefCell::new(None) };
+}
+
+thread_local! {
+    /// How many points this thread still passes before it falls.
+    static FALL: Cell<Option<u64>> = const { Cell::new(None) };
+}
+
+/// What a fall unwinds with: the name of the point.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Fell(pub &'static str);
+
+/// The calling thread passes `points` more points of any name and unwinds at the next; `None`: at none. What it was doing ends
+/// there, but for what destructors do.
+pub fn fall_at(points: Option<u64>) {
+    armed();
+    FALL.set(points);
+    if points.is_some() {
+        UNARMED.store(false, Ordering::Relaxed);
+    }
 }
 
 /// A thread's halt at a point, once. Whatever else runs on the thread halts with it: give the sleeper's runtime a thread
@@ -166,6 +193,14 @@ mod tests {
             assert!(child("model.test.elsewhere").success());
             assert!(!child("model.test.here").success());
         }
+    }
+
+    #[test]
+    fn a_thread_falls_at_the_point_that_was_asked_for() {
+        fall_at(Some(1));
+        let fell = std::panic::catch_unwind(|| ["model.test.one", "model.test.two", "model.test.three"].map(point));
+        assert_eq!(fell.unwrap_err().downcast_ref(), Some(&Fell("model.test.two")));
+        point("model.test.three");
     }
 
     #[test]

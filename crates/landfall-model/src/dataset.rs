@@ -6,7 +6,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::columns::Column;
 use crate::name::DatasetName;
+use crate::partition::Granularity;
 use crate::principal::Grant;
+use crate::span::Span;
 
 /// A dataset's definition. Its serialised form is what the catalog versions.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -19,6 +21,9 @@ pub struct Dataset {
     pub columns: Option<Vec<Column>>,
     pub transform: Option<String>,
     pub csv: CsvSettings,
+    /// How long a landing is kept, with all that was made of it; `None`: for ever.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retention: Option<Span>,
 }
 
 impl Dataset {
@@ -32,7 +37,13 @@ impl Dataset {
             columns: None,
             transform: None,
             csv: CsvSettings::default(),
+            retention: None,
         }
+    }
+
+    /// How the dataset's table is partitioned.
+    pub fn granularity(&self) -> Granularity {
+        Granularity::of(self.retention)
     }
 }
 

@@ -39,6 +39,8 @@ pub enum LandingState {
     Deleted,
     /// Its dead letter was dropped.
     Discarded,
+    /// Its retention ended.
+    Expired,
 }
 
 /// How far the work on a landing has come.
@@ -92,6 +94,20 @@ pub struct Landing {
     pub body: BodyPlace,
     pub state: LandingState,
     pub phase: Phase,
+    /// Of a batch that stands for neighbours that were merged with it.
+    pub merged: Option<Merged>,
+}
+
+/// What a batch stands for once its neighbours were merged with it. Source, principal and moment of each are in an index,
+/// which lies behind the bodies in their object.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Merged {
+    /// How many landings they were.
+    pub landings: i64,
+    /// The id of the last; that of the first is the batch's own.
+    pub last: LandingId,
+    /// Bytes of the index.
+    pub index_bytes: u64,
 }
 
 impl Landing {
@@ -160,6 +176,7 @@ impl LandingState {
             LandingState::Replaced => "replaced",
             LandingState::Deleted => "deleted",
             LandingState::Discarded => "discarded",
+            LandingState::Expired => "expired",
         }
     }
 }
@@ -173,6 +190,7 @@ impl FromStr for LandingState {
             "replaced" => Ok(LandingState::Replaced),
             "deleted" => Ok(LandingState::Deleted),
             "discarded" => Ok(LandingState::Discarded),
+            "expired" => Ok(LandingState::Expired),
             other => Err(format!("`{other}` is not the state of a landing")),
         }
     }

@@ -133,6 +133,23 @@ pub const DURABLE_FOLDERS_MAX: usize = 8192;
 /// Attempts to learn whether a conditional write to S3 took place, when its answers are lost.
 pub const S3_CREATE_ATTEMPTS_MAX: u32 = 6;
 
+/// Landings that one sealed object holds: its index is read whole.
+pub const SEALED_LANDINGS_MAX: usize = 50_000;
+
+/// Bytes of bodies that one sealed object holds, and that a merge of several comes to.
+pub const SEALED_BYTES_MAX: i64 = 64 << 20;
+
+/// How long bodies stay where they landed: long enough that they are sealed by the thousand, short enough that the catalog
+/// stays small.
+pub const SEAL_AFTER: Duration = Duration::from_secs(60);
+
+/// Bytes of small files that one sealed object takes, and how long a few of them wait for more.
+pub const SEALED_FILES_BYTES: i64 = 16 << 20;
+pub const SEAL_FILES_AFTER: Duration = Duration::from_secs(3600);
+
+/// Sealed objects of a like size that are merged into one.
+pub const SEALED_MERGED_MIN: usize = 8;
+
 // ---- Decoding -----------------------------------------------------------------------------
 
 /// Bytes of one record of a file. A longer one is a file that cannot be read.
@@ -207,11 +224,39 @@ pub const LOAD_EVENT_BYTES: i64 = 64 << 20;
 /// How often one commit to a table starts over because others came first: with one committer per table, rarely once.
 pub const COMMIT_ATTEMPTS_MAX: u32 = 100;
 
+/// Bytes of a data file that is merged with others; larger ones cost a query little.
+pub const SMALL_FILE_BYTES: i64 = 64 << 20;
+
+/// Small files of a like size that begin a merge where more may come.
+pub const SMALL_FILES_MIN: usize = 8;
+
+/// Bytes of the files that become one, and how many they are: a merge takes seconds, and the commit that ends it is small.
+pub const MERGED_FILE_BYTES: i64 = 192 << 20;
+pub const MERGED_FILES_MAX: usize = 64;
+
+/// How long files that have left a table are kept for those who read it with other programs.
+pub const OLD_FILES_KEPT: Duration = Duration::from_secs(3600);
+
+/// How often the files of a table are compared with what names them.
+pub const SWEEP_EVERY: Duration = Duration::from_secs(300);
+
+/// What was begun and not recorded for this long is taken for left behind; who comes later is told so.
+pub const UNRECORDED_AGE_MAX: Duration = Duration::from_secs(24 * 3600);
+
+/// How often a table is looked after when nothing wakes its keeper.
+pub const KEEP_EVERY: Duration = Duration::from_secs(15);
+
 /// Versions of a table between checkpoints: opening it reads at most about as many small objects.
 pub const CHECKPOINT_VERSIONS: i64 = 100;
 
+/// Batches of one range of events: what one transaction takes away when they are merged.
+pub const LOAD_BATCHES_MAX: usize = 4096;
+
 /// Manifests in one load.
 pub const LOAD_MANIFESTS_MAX: usize = 512;
+
+/// Landings that one load takes out of a table one by one; they are looked for in its files all at once, in memory.
+pub const LOAD_REMOVALS_MAX: usize = 10_000;
 
 /// Rows of one Parquet row group: what one decode buffer of a reader holds.
 pub const ROW_GROUP_ROWS: usize = 128 << 10;

@@ -13,6 +13,8 @@ pub enum Principal {
     Anonymous,
     Key(String),
     Oidc(String),
+    /// Of batches that were merged: more than one. It acts no more.
+    Several,
 }
 
 /// What may be done to a dataset.
@@ -89,6 +91,7 @@ impl fmt::Display for Principal {
             Principal::Anonymous => f.write_str("anonymous"),
             Principal::Key(name) => write!(f, "key:{name}"),
             Principal::Oidc(subject) => write!(f, "oidc:{subject}"),
+            Principal::Several => f.write_str("several"),
         }
     }
 }
@@ -121,6 +124,9 @@ impl FromStr for Principal {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Principal, String> {
+        if text == "several" {
+            return Ok(Principal::Several);
+        }
         match text.parse()? {
             Grantee::Principal(principal) => Ok(principal),
             Grantee::Group(_) => Err(format!("`{text}` is a group, and a group does not act")),

@@ -7,6 +7,8 @@ use landfall_model::{DatasetName, LandingId, ManifestId, SegmentId, Timestamp, U
 pub const LANDINGS: &str = "landings";
 /// Where segments lie.
 pub const SEGMENTS: &str = "segments";
+/// Where bodies lie that were sealed.
+pub const SEALED: &str = "sealed";
 /// Where rejects lie.
 pub const REJECTS: &str = "rejects";
 /// Where the parts of resumable uploads lie.
@@ -17,6 +19,16 @@ pub const TABLES: &str = "tables";
 /// The body of one landing. By day, so that what expires together lies together.
 pub fn landing(dataset: &DatasetName, id: &LandingId, received_at: Timestamp) -> String {
     format!("{LANDINGS}/{dataset}/{}/{id}", received_at.day())
+}
+
+/// The same body by itself, after it lay with others.
+pub fn landing_apart(dataset: &DatasetName, id: &LandingId, received_at: Timestamp, copy: &ManifestId) -> String {
+    format!("{LANDINGS}/{dataset}/{}/{id}-{copy}", received_at.day())
+}
+
+/// Bodies of one dataset that expire together.
+pub fn sealed(dataset: &DatasetName, partition: &str, id: &ManifestId) -> String {
+    format!("{SEALED}/{dataset}/{partition}/{id}")
 }
 
 /// A preallocated file of many bodies.

@@ -26,12 +26,18 @@ use crate::keys;
 const BUFFER_BYTES: usize = limits::GROUP_BYTES_MAX;
 
 /// Where an append has gone.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Placed {
     pub key: String,
     /// Of the first byte.
     pub offset: u64,
+    /// Keeps the segment from being swept: to be held until the commit that names the place has come to its end.
+    pub held: Held,
 }
+
+/// The lock of a segment. Cloning shares it; it is free when the last is dropped, or the process dies.
+#[derive(Clone, Debug)]
+pub struct Held(#[expect(dead_code, reason = "only its life counts")] Arc<File>);
 
 /// The one appender of a node. All of it blocks.
 pub struct Segments {
@@ -46,7 +52,7 @@ pub struct Segments {
 struct Segment {
     key: String,
     path: PathBuf,
-    file: File,
+    file: Arc<File>,
     used: u64,
     size: u64,
 }
@@ -69,7 +75,7 @@ impl Segments {
             // The full one is dropped, and cut to what is used.
             _ => self.begin(size)?,
         };
-        let placed = Placed { key: segment.key.clone(), offset: segment.used };
+        let placed = Placed { key: segment.key.clone(), offset: segment.used, held: Held(Arc::clone(&segment.file)) };
         segment.used = segment.write(pieces, self.buffer.slice())?;
         // Early, so that it is ready however fast this one fills; but not for a node that hardly ever appends.
         if self.next.is_none() && segment.used > segment.size / 8 {
@@ -94,7 +100,12 @@ impl Segments {
         if !temp.publish(&path, Mode::Create)? {
             return Err(io::Error::other(format!("`{key}` exists already")));
         }
-        Ok(Segment { file: direct::open(&path)?, key, path, used: 0, size })
+        let file = direct::open(&path)?;
+        // A sweep may have come first, since nobody held the lock until now.
+        if file.try_lock().is_err() || !path.try_exists()? {
+            return self.begin(at_least);
+        }
+        Ok(Segment { file: Arc::new(file), key, path, used: 0, size })
     }
 }
 

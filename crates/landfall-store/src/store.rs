@@ -215,6 +215,17 @@ impl Store {
         }
     }
 
+    /// The lock of a segment that nobody appends to, and of which no commit under way names a place; `None` where somebody does.
+    pub async fn lock_segment(&self, key: &str) -> Result<Option<std::fs::File>> {
+        let Backend::Local(folder) = &self.0.backend else { return Ok(None) };
+        let path = folder.path(key);
+        let locked = blocking(move || {
+            let file = std::fs::File::open(path?)?;
+            Ok(file.try_lock().is_ok().then_some(file))
+        });
+        locked.await.map_err(|error| from_io(&format!("lock the segment `{key}`"), &error))
+    }
+
     async fn find(&self, key: &str, options: GetOptions) -> Result<GetResult> {
         let found = self.0.objects.get_opts(&path(key)?, options).await;
         found.map_err(|error| from_object_store(&format!("get object `{key}`"), &error))

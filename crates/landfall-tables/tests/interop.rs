@@ -91,6 +91,7 @@ impl Writer {
             body: BodyPlace::Object { key, offset: 0, length: body.len() as u64 },
             state: LandingState::Live,
             phase: Phase::Received,
+            merged: None,
         };
         self.staging.stage_landing(&landing).await.unwrap()
     }

@@ -2,14 +2,20 @@
 //! is to do, and may be killed at any line. A new one is one file here and one
 //! line in the wiring.
 
+mod paths;
 mod receipts;
 mod rescue;
 mod runner;
+mod seal;
+mod segments;
 mod task;
 mod uploads;
 
+pub use paths::SweepPaths;
 pub use receipts::ExpireReceipts;
 pub use rescue::RescueJobs;
 pub use runner::Runner;
+pub use seal::Seal;
+pub use segments::SweepSegments;
 pub use task::{Status, Task};
 pub use uploads::SweepUploads;

@@ -19,9 +19,10 @@ use landfall_server::{Control, Scrape};
 use landfall_sources::http::Http;
 use landfall_store::{FolderLock, Store};
 use landfall_tables::delta::Tables;
+use landfall_tables::keep::Keeper;
 use landfall_tables::load::Committer;
 use landfall_tables::stage::Staging;
-use landfall_upkeep::{ExpireReceipts, RescueJobs, Runner, SweepUploads};
+use landfall_upkeep::{ExpireReceipts, RescueJobs, Runner, Seal, SweepPaths, SweepSegments, SweepUploads};
 use landfall_worker::{StageJob, Worker};
 use tokio::net::TcpListener;
 use tokio::runtime::Handle;
@@ -29,7 +30,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::roles::Roles;
-use crate::wiring::{Background, Commit, Listener, SettleMetrics, TableStager};
+use crate::wiring::{Background, Commit, Keep, Listener, SettleMetrics, TableStager};
 
 /// What a node is started with: the configuration, resolved.
 pub struct Settings {
@@ -173,6 +174,8 @@ fn committers(parts: &Parts, upkeep: &Arc<Runner>, roles: Roles) -> Box<dyn Fn(D
     let (staging, owner, upkeep) = (parts.staging.clone(), parts.owner.clone(), upkeep.clone());
     Box::new(move |dataset| {
         let committer = Committer::new(catalog.clone(), definitions.clone(), &tables, staging.clone(), dataset, owner.clone());
+        let committer = Arc::new(committer);
+        upkeep.spawn(Arc::new(Keep(Keeper::new(committer.clone()))));
         upkeep.spawn(Arc::new(Commit(committer)));
     })
 }
@@ -186,6 +189,10 @@ fn start_work(parts: &Parts, work: &TaskTracker, stop: &CancellationToken, runti
 fn start_upkeep(parts: &Parts, upkeep: &Runner) {
     upkeep.spawn(Arc::new(RescueJobs(parts.catalog.clone())));
     upkeep.spawn(Arc::new(ExpireReceipts(parts.catalog.clone())));
+    upkeep.spawn(Arc::new(SweepPaths { catalog: parts.catalog.clone(), store: parts.store.clone() }));
+    upkeep.spawn(Arc::new(SweepSegments { catalog: parts.catalog.clone(), store: parts.store.clone() }));
+    let (catalog, store, definitions) = (parts.catalog.clone(), parts.store.clone(), parts.definitions.clone());
+    upkeep.spawn(Arc::new(Seal { catalog, store, definitions }));
     upkeep.spawn(Arc::new(SweepUploads { catalog: parts.catalog.clone(), store: parts.store.clone(), clock: parts.clock.clone() }));
 }
 

@@ -121,6 +121,15 @@ impl Catalog {
         answer.await.unwrap_or_else(|_| Err(closed()))
     }
 
+    /// Overwrites what deleted rows have left in the database's log; false where readers were in the way. A server's log is
+    /// its own: PostgreSQL recycles it.
+    pub async fn scrub(&self) -> Result<bool> {
+        if self.is_shared() {
+            return Ok(true);
+        }
+        Ok(self.inner.lanes.write.scrub().await.unwrap_or(false))
+    }
+
     /// Wakes whoever waits for `topic`: here at once, on other nodes within milliseconds. Call it after the commit.
     pub fn wake(&self, topic: Topic) {
         self.inner.listeners.wake(topic);

@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use parking_lot::{Condvar, Mutex};
+use tokio::sync::oneshot;
 
 use super::submission::Submission;
 
@@ -21,12 +22,16 @@ pub(super) struct Queue {
 #[derive(Default)]
 struct State {
     waiting: VecDeque<Box<dyn Submission>>,
+    /// Who wants the log emptied.
+    scrub: Option<oneshot::Sender<bool>>,
     closed: bool,
 }
 
 /// What a lane finds when it asks.
 pub(super) enum Taken {
     Work(Box<dyn Submission>),
+    /// Somebody wants the log emptied, and to hear whether it was.
+    Scrub(oneshot::Sender<bool>),
     /// Nothing came for as long as the lane was willing to wait.
     Idle,
     /// Closed, and everything that waited has been taken.
@@ -50,6 +55,10 @@ impl Queue {
     pub(super) fn take(&self, patience: Option<Duration>) -> Taken {
         let mut state = self.state.lock();
         loop {
+            // Before the work, which on a busy lane never ends.
+            if let Some(scrub) = state.scrub.take() {
+                return Taken::Scrub(scrub);
+            }
             if let Some(work) = state.waiting.pop_front() {
                 return Taken::Work(work);
             }
@@ -72,9 +81,14 @@ impl Queue {
     pub(super) fn take_alert(&self, patience: Option<Duration>) -> Taken {
         let until = Instant::now() + LOOK_AROUND;
         while Instant::now() < until {
-            if let Some(work) = self.try_take() {
+            let mut state = self.state.lock();
+            if state.scrub.is_some() {
+                break;
+            }
+            if let Some(work) = state.waiting.pop_front() {
                 return Taken::Work(work);
             }
+            drop(state);
             std::thread::yield_now();
         }
         self.take(patience)
@@ -83,6 +97,17 @@ impl Queue {
     /// What waits already, without waiting for it.
     pub(super) fn try_take(&self) -> Option<Box<dyn Submission>> {
         self.state.lock().waiting.pop_front()
+    }
+
+    /// Asks the lane to empty its log before its next work.
+    pub(super) fn scrub(&self) -> oneshot::Receiver<bool> {
+        let (reply, answer) = oneshot::channel();
+        let mut state = self.state.lock();
+        // Who asked before hears that it was not done, and asks again.
+        state.scrub = (!state.closed).then_some(reply);
+        drop(state);
+        self.changed.notify_one();
+        answer
     }
 
     /// Takes nothing more in; what waits is still served.

@@ -47,6 +47,7 @@ fn landing(catalog: &Catalog, kind: Kind, records: i64, size: i64) -> Landing {
         body: BodyPlace::Inline,
         state: LandingState::Live,
         phase: Phase::Received,
+        merged: None,
     }
 }
 
@@ -82,10 +83,11 @@ pub async fn lease(catalog: &Catalog) -> Lease {
     catalog.lease_jobs("worker", 1).await.unwrap().pop().expect("a job is ready")
 }
 
-fn manifest(catalog: &Catalog, subject: Subject, counts: Counts) -> Manifest {
+async fn manifest(catalog: &Catalog, subject: Subject, counts: Counts) -> Manifest {
     let id = ManifestId::new(catalog.clock());
     let path = format!("_partition=2026-11-21/{id}-00000.parquet");
     let file = DataFile { path, partition: "2026-11-21".into(), size: 1, rows: counts.rows, stats: "{}".into() };
+    catalog.register_paths(&orders(), id.as_str(), vec![format!("tables/orders/{}", file.path)]).await.unwrap();
     Manifest { id, dataset: orders(), subject, definition_version: 1, columns_version: 1, files: vec![file], counts, rejects: None }
 }
 
@@ -94,7 +96,7 @@ pub async fn stage(catalog: &Catalog, lease: &Lease, records: i64, rejected: i64
     let landing = catalog.landing(&lease.landing).await.unwrap().unwrap();
     let counts = Counts { records, bytes: landing.size, rejected_records: rejected, rejected_bytes: rejected, rows: records - rejected };
     let subject = Subject::File { landing: landing.id, generation: landing.generation };
-    catalog.record_landing(lease, &manifest(catalog, subject, counts)).await.unwrap()
+    catalog.record_landing(lease, &manifest(catalog, subject, counts).await).await.unwrap()
 }
 
 /// Stages the batch of a leased job: a dead letter that is tried again.
@@ -102,7 +104,7 @@ pub async fn stage_batch(catalog: &Catalog, lease: &Lease) -> Recorded {
     let batch = catalog.landing(&lease.landing).await.unwrap().unwrap();
     let counts = Counts { records: batch.records, bytes: batch.size, rows: batch.records, ..Counts::default() };
     let subject = Subject::Range { region: local(), first: batch.first_seq, last: batch.last_seq(), except: Vec::new() };
-    catalog.record_landing(lease, &manifest(catalog, subject, counts)).await.unwrap()
+    catalog.record_landing(lease, &manifest(catalog, subject, counts).await).await.unwrap()
 }
 
 /// Stages the events `first..=last`, of `bytes` bytes, `rejected` of them bad.
@@ -110,7 +112,7 @@ pub async fn stage_range(catalog: &Catalog, lease: &SinkLease, first: i64, last:
     let records = last - first + 1;
     let counts = Counts { records, bytes, rejected_records: rejected, rejected_bytes: 2 * rejected, rows: records - rejected };
     let subject = Subject::Range { region: local(), first, last, except: Vec::new() };
-    catalog.record_range(lease, &manifest(catalog, subject, counts), Vec::new()).await.unwrap()
+    catalog.record_range(lease, &manifest(catalog, subject, counts).await, Vec::new()).await.unwrap()
 }
 
 /// Stages these batches, which follow each other; `dead` of them cannot be read.
@@ -121,7 +123,7 @@ pub async fn stage_without(catalog: &Catalog, lease: &SinkLease, batches: &[&Lan
     let (first, last) = (batches[0].first_seq, batches[batches.len() - 1].last_seq());
     let subject = Subject::Range { region: local(), first, last, except: vec![dead.id.clone()] };
     let why = Error::new(ErrorKind::BadTransform, "it cannot be transformed");
-    catalog.record_range(lease, &manifest(catalog, subject, counts), vec![(dead.id.clone(), why)]).await.unwrap()
+    catalog.record_range(lease, &manifest(catalog, subject, counts).await, vec![(dead.id.clone(), why)]).await.unwrap()
 }
 
 pub async fn sink(catalog: &Catalog) -> SinkLease {
@@ -137,6 +139,20 @@ pub async fn load(catalog: &Catalog, lease: &SinkLease) -> Load {
     let load = number(catalog, lease).await.expect("something to load");
     catalog.finish_load(lease, &load, load.number).await.unwrap();
     load
+}
+
+/// The landings whose rows a load takes out.
+pub fn gone(load: &Load) -> Vec<LandingId> {
+    load.removals.iter().map(|removal| removal.landing.clone()).collect()
+}
+
+/// The files that a load brings in.
+pub fn came(load: &Load) -> Vec<LandingId> {
+    let file = |manifest: &Manifest| match &manifest.subject {
+        Subject::File { landing, .. } => Some(landing.clone()),
+        Subject::Range { .. } => None,
+    };
+    load.manifests.iter().filter_map(file).collect()
 }
 
 /// The audit of `orders`, which must balance at every moment of every story, and agree with what is said to be in flight.

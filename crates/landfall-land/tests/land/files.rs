@@ -1,6 +1,7 @@
 //! Files: inline or streamed, whole or not at all.
 
 use bytes::Bytes;
+use landfall_catalog::landings::Body;
 use landfall_model::{BodyPlace, Error, ErrorKind};
 
 use crate::support::*;
@@ -14,7 +15,7 @@ async fn a_small_file_stays_inline_and_a_large_one_goes_to_the_store() {
     on_each_catalog(async |open| {
         let small = open.put("small", vec![Ok(Bytes::from_static(b"abc"))], Some(3)).await.unwrap();
         assert_eq!(small.digest, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
-        assert_eq!(open.catalog.body(&small.id).await.unwrap().unwrap(), "abc");
+        assert_eq!(open.catalog.body(&small.id).await.unwrap(), Some(Body::Bytes("abc".into())));
         let large = open.put("large", mebibytes(5), None).await.unwrap();
         let landing = open.catalog.landing(&large.id).await.unwrap().unwrap();
         let BodyPlace::Object { key, .. } = &landing.body else { panic!("inline") };

@@ -21,9 +21,9 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use super::Live;
-use super::bodies::Bodies;
 use crate::{Format, Queries, encode};
 use landfall_tables::delta::{Intent, Load, Tables};
+use landfall_tables::events::Bodies;
 use landfall_tables::events::{Recipe, decode_events};
 
 pub struct Bench {
@@ -101,6 +101,7 @@ impl Bench {
             body: BodyPlace::Inline,
             state: LandingState::Live,
             phase: Phase::Received,
+            merged: None,
         };
         let batch = NewBatch { landing, body: Some(body.into()) };
         self.catalog.write(move |tx| land_batch(tx, &batch)).await.unwrap().unwrap()

@@ -13,10 +13,9 @@ use futures::TryStreamExt;
 use futures::stream::{self, BoxStream, StreamExt};
 use landfall_model::{DatasetName, Error, Result};
 
-use super::bodies::Bodies;
-use super::chunk::fit;
 use super::tail::Beyond;
-use landfall_tables::events::{Recipe, decode_events};
+use landfall_tables::events::{Bodies, Recipe, decode_events};
+use landfall_tables::fit::fit;
 
 pub struct BeyondStream {
     pub bodies: Bodies,

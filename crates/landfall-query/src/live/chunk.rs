@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, RecordBatch, RecordBatchOptions, new_null_array};
-use arrow::compute::{cast, concat_batches};
-use arrow::datatypes::{FieldRef, SchemaRef};
+use arrow::array::{Array, AsArray, RecordBatch};
+use arrow::compute::concat_batches;
+use arrow::datatypes::SchemaRef;
 use landfall_model::{Error, Result};
+use landfall_tables::fit::fit;
 
 use super::budget::{Budget, Held};
 
@@ -103,27 +104,9 @@ fn seq_of(rows: &RecordBatch, row: usize) -> i64 {
     number.unwrap_or(i64::MAX)
 }
 
-/// The same rows as columns of `schema`: those that were not known when they were decoded are null.
-pub fn fit(rows: &RecordBatch, schema: &SchemaRef) -> Result<RecordBatch> {
-    if rows.schema_ref() == schema {
-        return Ok(rows.clone());
-    }
-    let broken = |error| Error::internal("fitting decoded events to their table", error);
-    let column = |field: &FieldRef| -> Result<ArrayRef> {
-        match rows.column_by_name(field.name()) {
-            None => Ok(new_null_array(field.data_type(), rows.num_rows())),
-            Some(array) if array.data_type() == field.data_type() => Ok(Arc::clone(array)),
-            Some(array) => cast(array, field.data_type()).map_err(broken),
-        }
-    };
-    let columns = schema.fields().iter().map(column).collect::<Result<Vec<_>>>()?;
-    let options = RecordBatchOptions::new().with_row_count(Some(rows.num_rows()));
-    RecordBatch::try_new_with_options(Arc::clone(schema), columns, &options).map_err(broken)
-}
-
 #[cfg(test)]
 mod tests {
-    use arrow::array::{Int64Array, StringViewArray};
+    use arrow::array::{ArrayRef, Int64Array, StringViewArray};
     use arrow::datatypes::Int64Type;
     use landfall_model::{Column, Type};
 

@@ -33,6 +33,7 @@ fn batches(bench: &Bench, bodies: &[&str]) -> Vec<(Landing, Bytes)> {
             body: BodyPlace::Inline,
             state: LandingState::Live,
             phase: Phase::Received,
+            merged: None,
         };
         (landing, Bytes::from((*body).to_owned()))
     };

@@ -4,7 +4,6 @@
 #[cfg(test)]
 pub(crate) mod bench;
 mod beyond;
-mod bodies;
 mod bounds;
 mod budget;
 mod chunk;

@@ -11,13 +11,13 @@ use landfall_catalog::datasets::DatasetRecord;
 use landfall_model::{DatasetName, Region, Result};
 use tokio::sync::Mutex;
 
-use super::bodies::Bodies;
 use super::budget::Budget;
-use super::chunk::{Chunk, fit};
+use super::chunk::Chunk;
 use super::region::RegionTail;
 use crate::live::schema::table_schema;
 use landfall_tables::delta::State;
-use landfall_tables::events::{Recipe, decode_events};
+use landfall_tables::events::{Bodies, Recipe, decode_events};
+use landfall_tables::fit::fit;
 
 pub struct Tail {
     bodies: Bodies,

@@ -11,14 +11,13 @@ use landfall_store::Store;
 use parking_lot::Mutex;
 
 use super::beyond::BeyondStream;
-use super::bodies::Bodies;
 use super::budget::Budget;
 use super::files::FileSet;
 use super::schema::table_schema;
 use super::table::LiveTable;
 use super::tail::{Snapshot, Tail};
 use landfall_tables::delta::{State, Tables};
-use landfall_tables::events::Recipe;
+use landfall_tables::events::{Bodies, Recipe};
 
 /// How often a newer table is taken because events were loaded and cleared away between two looks.
 const TRIES: usize = 5;

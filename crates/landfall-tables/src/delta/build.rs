@@ -8,7 +8,7 @@ use landfall_model::{Clock, Column, Columns, DataFile, Error, ErrorKind, Result}
 use serde_json::{Value, json};
 
 use super::action::{Add, Format, Line, MetaData, Protocol, Remove, Txn};
-use super::commit::{Intent, Load};
+use super::commit::Intent;
 use super::schema;
 use super::state::{FENCE, LOAD, LOAD_ID, State, WATERMARK};
 
@@ -35,9 +35,11 @@ pub(super) fn entry(state: &State, intent: &Intent, clock: &Clock) -> Result<Byt
         txn(LOAD.to_owned(), load.number);
         txn(LOAD_ID.to_owned(), load.id.0);
         load.watermarks.iter().for_each(|(region, seq)| txn(format!("{WATERMARK}{region}"), *seq));
-        lines.extend(removes(state, load, millis));
-        lines.extend(load.add.iter().map(|file| add(file, millis)));
     }
+    // A rewrite moves rows from file to file: whoever follows the table's changes may pass it over.
+    let data_change = matches!(intent, Intent::Load(_));
+    lines.extend(removes(state, intent.remove(), millis, data_change));
+    lines.extend(intent.add().iter().map(|file| add(file, millis, data_change)));
     let mut bytes = Vec::new();
     for line in &lines {
         serde_json::to_writer(&mut bytes, line).map_err(|why| Error::internal("writing a log entry", why))?;
@@ -54,20 +56,20 @@ fn commit_info(state: &State, intent: &Intent, millis: i64) -> Value {
             let parameters = json!({"mode": "Append", "load": load.number.to_string(), "loadId": load.id.0.to_string()});
             ("WRITE", parameters)
         }
+        Intent::Rewrite(_) => ("OPTIMIZE", json!({"predicate": "[]"})),
     };
     info["operation"] = json!(operation);
     info["operationParameters"] = parameters;
     info
 }
 
-/// Only files that are in the table can leave it; a redo of a removal finds the others gone.
-fn removes<'a>(state: &'a State, load: &'a Load, millis: i64) -> impl Iterator<Item = Line<'a>> {
-    let present = load.remove.iter().filter_map(|path| state.files.get(path));
-    present.map(move |file| {
+/// Only files that are in the table can leave it, and the commit has made sure that all of them are.
+fn removes<'a>(state: &'a State, paths: &'a [String], millis: i64, data_change: bool) -> impl Iterator<Item = Line<'a>> {
+    paths.iter().filter_map(|path| state.files.get(path)).map(move |file| {
         let remove = Remove {
             path: file.data.path.as_str().into(),
             deletion_timestamp: Some(millis),
-            data_change: true,
+            data_change,
             extended_file_metadata: true,
             partition_values: Some(partition_values(&file.data)),
             size: Some(file.data.size),
@@ -76,13 +78,13 @@ fn removes<'a>(state: &'a State, load: &'a Load, millis: i64) -> impl Iterator<I
     })
 }
 
-fn add(file: &DataFile, millis: i64) -> Line<'_> {
+fn add(file: &DataFile, millis: i64, data_change: bool) -> Line<'_> {
     let add = Add {
         path: file.path.as_str().into(),
         partition_values: partition_values(file),
         size: file.size,
         modification_time: millis,
-        data_change: true,
+        data_change,
         stats: Some(file.stats.as_str().into()),
     };
     Line { add: Some(add), ..Line::default() }
@@ -95,7 +97,7 @@ fn partition_values(file: &DataFile) -> BTreeMap<String, Option<String>> {
 /// The metadata, if the table is new, or its columns or regions grow.
 fn meta_data(state: &State, intent: &Intent, clock: &Clock) -> Result<Option<MetaData>> {
     let (asked, watermarks) = match intent {
-        Intent::Fence { .. } => (&[][..], &[][..]),
+        Intent::Fence { .. } | Intent::Rewrite(_) => (&[][..], &[][..]),
         Intent::Load(load) => (load.columns.as_slice(), load.watermarks.as_slice()),
     };
     let columns = grown(&state.columns, asked)?;

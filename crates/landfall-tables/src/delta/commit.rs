@@ -18,6 +18,17 @@ pub enum Intent {
         epoch: i64,
     },
     Load(Load),
+    /// The same rows in other files.
+    Rewrite(Rewrite),
+}
+
+/// Files of one partition, and those that hold their rows from now on.
+#[derive(Clone, Debug)]
+pub struct Rewrite {
+    pub epoch: i64,
+    pub add: Vec<DataFile>,
+    /// Paths.
+    pub remove: Vec<String>,
 }
 
 /// A numbered commit: rows out and rows in.
@@ -28,7 +39,7 @@ pub struct Load {
     pub number: i64,
     pub id: LoadId,
     pub add: Vec<DataFile>,
-    /// Paths; those that are not in the table (any more) are passed over.
+    /// Paths of files whose rows leave, or are in `add` as far as they stay.
     pub remove: Vec<String>,
     /// The columns that `add` may have; the table grows by those it lacks.
     pub columns: Vec<Column>,
@@ -41,6 +52,23 @@ impl Intent {
         match self {
             Intent::Fence { epoch } => *epoch,
             Intent::Load(load) => load.epoch,
+            Intent::Rewrite(rewrite) => rewrite.epoch,
+        }
+    }
+
+    pub(super) fn add(&self) -> &[DataFile] {
+        match self {
+            Intent::Fence { .. } => &[],
+            Intent::Load(load) => &load.add,
+            Intent::Rewrite(rewrite) => &rewrite.add,
+        }
+    }
+
+    pub(super) fn remove(&self) -> &[String] {
+        match self {
+            Intent::Fence { .. } => &[],
+            Intent::Load(load) => &load.remove,
+            Intent::Rewrite(rewrite) => &rewrite.remove,
         }
     }
 }
@@ -63,7 +91,7 @@ impl Committed {
 }
 
 impl Table {
-    /// Errors: `Stale` (a higher epoch has committed), `Diverged` (the table's last load is not the one before this),
+    /// Errors: `Stale` (a higher epoch has committed, or files that shall leave have left already), `Diverged` (the table's last load is not the one before this),
     /// `Conflict` (a column changed its type), or those of the store, after one more attempt.
     pub async fn commit(&self, intent: &Intent) -> Result<Committed> {
         let mut failed = false;
@@ -114,6 +142,7 @@ fn is_in(state: &State, intent: &Intent) -> Result<bool> {
     }
     let load = match intent {
         Intent::Fence { epoch } => return Ok(state.fence == *epoch && state.version >= 0),
+        Intent::Rewrite(_) => return all_there(state, intent).map(|()| false),
         Intent::Load(load) => load,
     };
     if state.load == load.number && state.load_id == Some(load.id) {
@@ -132,5 +161,12 @@ fn is_in(state: &State, intent: &Intent) -> Result<bool> {
             return Err(Error::new(ErrorKind::Diverged, message));
         }
     }
-    Ok(false)
+    all_there(state, intent).map(|()| false)
+}
+
+/// What replaces a file holds the rows that the file had when it was read, so the file must still be there.
+fn all_there(state: &State, intent: &Intent) -> Result<()> {
+    let Some(path) = intent.remove().iter().find(|path| !state.files.contains_key(*path)) else { return Ok(()) };
+    let message = format!("the table went on: `{path}` is not in it any more; look at it anew");
+    Err(Error::new(ErrorKind::Stale, message))
 }

@@ -1,9 +1,10 @@
 //! The log of one table in the store: reading an entry, writing the next one,
-//! and telling whether a version is still part of it.
+//! telling whether a version is still part of it, and cutting it off.
 
 use bytes::Bytes;
+use futures::TryStreamExt;
 use landfall_model::{ErrorKind, Result};
-use landfall_store::Store;
+use landfall_store::{Object, Store};
 
 /// `_delta_log` of the table at `root`.
 #[derive(Clone)]
@@ -54,6 +55,20 @@ impl Log {
             Err(error) if error.kind == ErrorKind::NotFound => Ok(-1),
             Err(error) => Err(error),
         }
+    }
+
+    /// Deletes entries and checkpoints of versions before `version`, entries in ascending order, as `is_in_place` wants it.
+    pub async fn cut(&self, version: i64) -> Result<()> {
+        let folder = format!("{}/_delta_log", self.root);
+        let listed: Vec<Object> = self.store.list(&folder).try_collect().await?;
+        let of_version = |key: &str| key.rsplit('/').next()?.split('.').next()?.parse::<i64>().ok();
+        let mut old: Vec<_> = listed.into_iter().filter_map(|object| Some((of_version(&object.key)?, object.key))).collect();
+        old.retain(|(of, _)| *of < version);
+        old.sort();
+        for (_, key) in old {
+            self.store.delete(&key).await?;
+        }
+        Ok(())
     }
 
     fn hint(&self) -> String {

@@ -11,6 +11,7 @@
 mod action;
 mod build;
 mod commit;
+mod leaving;
 mod log;
 mod open;
 mod schema;
@@ -18,7 +19,8 @@ mod state;
 mod stats;
 mod table;
 
-pub use commit::{Committed, Intent, Load};
+pub use commit::{Committed, Intent, Load, Rewrite};
+pub use leaving::{Leaving, Share};
 pub use schema::{own_fields, table_schema};
 pub use state::{File, Files, State};
 pub use stats::Stats;

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use landfall_model::{Clock, DatasetName, Result, limits};
+use landfall_model::{Clock, DatasetName, Result};
 use landfall_store::{Store, keys};
 use parking_lot::{Mutex, RwLock};
 
@@ -100,13 +100,14 @@ impl Table {
         open::checkpoint(self.log()).await
     }
 
-    /// The same, if enough versions came since the last one. True: it wrote one.
-    pub async fn checkpoint_if_due(&self) -> Result<bool> {
-        let version = self.state().await?.version;
-        if version - self.log().checkpointed().await? < limits::CHECKPOINT_VERSIONS {
-            return Ok(false);
-        }
-        self.checkpoint().await.map(|()| true)
+    /// The version of the newest checkpoint; −1 if there is none.
+    pub async fn checkpointed(&self) -> Result<i64> {
+        self.log().checkpointed().await
+    }
+
+    /// Deletes what the log says of versions before `version`, which has a checkpoint. May run beside commits, and twice.
+    pub async fn cut_log(&self, version: i64) -> Result<()> {
+        self.log().cut(version).await
     }
 
     pub(super) fn log(&self) -> &Log {

@@ -6,7 +6,7 @@ use landfall_model::{Clock, Column, DataFile, DatasetName, ErrorKind, LoadId, Ma
 use landfall_store::{Store, keys};
 use tempfile::TempDir;
 
-use super::{Committed, Intent, Load, State, Table};
+use super::{Committed, Intent, Load, Rewrite, State, Table};
 
 struct Bench {
     _folder: TempDir,
@@ -235,13 +235,51 @@ async fn a_protocol_that_another_writer_raised_is_refused() {
 async fn a_table_of_five_hundred_versions_opens() {
     let bench = Bench::new().await;
     let table = bench.table();
-    let mut checkpoints = 0;
     for number in 1..=500 {
         table.commit(&bench.loaded(number)).await.unwrap();
-        checkpoints += i64::from(table.checkpoint_if_due().await.unwrap());
+        if number % limits::CHECKPOINT_VERSIONS == 0 {
+            table.checkpoint().await.unwrap();
+        }
     }
-    assert_eq!(checkpoints, 500 / limits::CHECKPOINT_VERSIONS);
+    assert_eq!(table.checkpointed().await.unwrap(), 499);
     let state = bench.table().state().await.unwrap();
     assert_eq!((state.version, state.load, state.files.size()), (499, 500, 500));
     assert_eq!(told(&state), told(&table.state().await.unwrap()));
+}
+
+#[tokio::test]
+async fn a_log_that_was_cut_off_opens_and_a_reader_of_what_was_cut_off_finds_the_newest() {
+    let bench = Bench::new().await;
+    let (table, behind) = (bench.table(), bench.table());
+    for number in 1..=20 {
+        table.commit(&bench.loaded(number)).await.unwrap();
+        if number == 5 {
+            behind.state().await.unwrap();
+        }
+    }
+    table.checkpoint().await.unwrap();
+    table.commit(&bench.loaded(21)).await.unwrap();
+    table.cut_log(19).await.unwrap();
+    table.cut_log(19).await.unwrap();
+    assert!(bench.store.get(&bench.entry(18)).await.is_err() && bench.store.get(&bench.entry(19)).await.is_ok());
+    for reader in [&behind, &bench.table(), &table] {
+        let state = reader.refresh().await.unwrap();
+        assert_eq!((state.version, state.load, state.files.size()), (20, 21, 21));
+    }
+}
+
+#[tokio::test]
+async fn a_rewrite_of_a_file_that_has_left_changes_nothing() {
+    let bench = Bench::new().await;
+    let table = bench.table();
+    table.commit(&bench.loaded(1)).await.unwrap();
+    let old = table.state().await.unwrap().files.values().next().unwrap().data.clone();
+    let rewrite = |remove: &str, add: &str| {
+        let add = vec![DataFile { path: add.into(), ..old.clone() }];
+        Intent::Rewrite(Rewrite { epoch: 1, add, remove: vec![remove.to_owned()] })
+    };
+    assert_eq!(table.commit(&rewrite(&old.path, "new.parquet")).await.unwrap().version(), 1);
+    assert_eq!(table.commit(&rewrite(&old.path, "newer.parquet")).await.unwrap_err().kind, ErrorKind::Stale);
+    let state = bench.table().refresh().await.unwrap();
+    assert_eq!((state.version, state.load, state.files.keys().map(String::as_str).collect::<Vec<_>>()), (1, 1, vec!["new.parquet"]));
 }

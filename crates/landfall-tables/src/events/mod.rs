@@ -1,6 +1,7 @@
 //! Events to rows: the one way, whether they are staged for a load or shown in
 //! the live view, so that a load changes nothing that a query says.
 
+mod bodies;
 mod recipe;
 mod run;
 mod transformed;
@@ -8,9 +9,9 @@ mod transformed;
 use std::io::Cursor;
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, RecordBatch, RecordBatchOptions, new_null_array};
+use arrow::array::{ArrayRef, RecordBatch, RecordBatchOptions};
 use arrow::compute::concat_batches;
-use arrow::datatypes::{FieldRef, SchemaRef};
+use arrow::datatypes::SchemaRef;
 use bytes::Bytes;
 use futures::future::BoxFuture;
 use landfall_catalog::Catalog;
@@ -18,6 +19,8 @@ use landfall_decode::{Content, Decoded, Options, Outcome, Summary};
 use landfall_model::{Column, Error, Landing, LandingId, Reject, Result};
 
 use crate::delta::table_schema;
+use crate::fit::fit;
+pub use bodies::{Bodies, Page};
 pub use recipe::Recipe;
 use run::Run;
 use transformed::transformed;
@@ -77,7 +80,7 @@ fn joined(recipe: &Recipe, parts: Vec<Events>, dead: Vec<(LandingId, Error)>) ->
     let mut whole = Events { rows: RecordBatch::new_empty(schema.clone()), rejects: Vec::new(), summary: Summary::default(), dead };
     let mut rows = Vec::with_capacity(parts.len());
     for part in parts {
-        rows.push(under(&part.rows, &schema)?);
+        rows.push(fit(&part.rows, &schema)?);
         whole.rejects.extend(part.rejects);
         whole.summary.records += part.summary.records;
         whole.summary.bytes += part.summary.bytes;
@@ -89,13 +92,6 @@ fn joined(recipe: &Recipe, parts: Vec<Events>, dead: Vec<(LandingId, Error)>) ->
         _ => concat_batches(&schema, &rows).map_err(broken)?,
     };
     Ok(whole)
-}
-
-/// Rows that were made before a column was added.
-fn under(rows: &RecordBatch, schema: &SchemaRef) -> Result<RecordBatch> {
-    let column =
-        |field: &FieldRef| rows.column_by_name(field.name()).cloned().unwrap_or_else(|| new_null_array(field.data_type(), rows.num_rows()));
-    batch(schema.clone(), schema.fields().iter().map(column).collect(), rows.num_rows())
 }
 
 fn batch(schema: SchemaRef, columns: Vec<ArrayRef>, rows: usize) -> Result<RecordBatch> {

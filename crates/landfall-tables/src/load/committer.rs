@@ -1,18 +1,19 @@
 //! The committer of one dataset's table. Each run takes one step that leaves
 //! everything in order, and may be stopped at any line of it.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures::future::BoxFuture;
 use landfall_catalog::loads::Load;
 use landfall_catalog::sinks::SinkLease;
 use landfall_catalog::{Catalog, Definitions};
-use landfall_model::{DatasetName, Error, ErrorKind, LoadId, Manifest, Result, crash, limits};
+use landfall_model::{DataFile, DatasetName, Error, ErrorKind, LoadId, Result, crash, limits};
 use tokio::sync::Mutex;
 
 use super::events::EventRange;
 use super::reconcile::{Ledger, Standing, compare};
-use crate::delta::{self, Intent, Table, Tables};
+use crate::delta::{self, Intent, Leaving, Share, State, Table, Tables};
 use crate::stage::Staging;
 
 /// What one run came to.
@@ -61,12 +62,21 @@ impl Committer {
     }
 
     async fn next_step(&self) -> Result<Step> {
-        let mut held = self.lease.lock().await;
         let gathering = self.events.gathering().await?;
         let due = gathering == Some(Duration::ZERO);
         if !due && !self.catalog.load_waits(&self.dataset).await? {
             return Ok(gathering.map_or(Step::Idle, Step::Gathering));
         }
+        let step = self.under_lease(|lease| async move { self.step(&lease, due).await }).await?;
+        Ok(step.unwrap_or(Step::Idle))
+    }
+
+    /// Runs `work` as the one committer of the table, between two of its steps; `None` where another node is the committer.
+    pub(crate) async fn under_lease<T, F>(&self, work: impl FnOnce(SinkLease) -> F) -> Result<Option<T>>
+    where
+        F: Future<Output = Result<T>>,
+    {
+        let mut held = self.lease.lock().await;
         if let Some(why) = self.catalog.diverged(&self.dataset).await? {
             return Err(Error::new(ErrorKind::Diverged, why));
         }
@@ -74,12 +84,12 @@ impl Committer {
             Some(lease) if self.catalog.renew_sink(&lease).await? => lease,
             _ => match self.take_over().await? {
                 Some(lease) => lease,
-                None => return Ok(Step::Idle),
+                None => return Ok(None),
             },
         };
-        let step = self.under(&lease, self.step(&lease, due)).await?;
+        let done = self.under(&lease, work(lease.clone())).await?;
         *held = Some(lease);
-        Ok(step)
+        Ok(Some(done))
     }
 
     /// Gives the lease back, so that the next node need not wait for its end.
@@ -134,25 +144,22 @@ impl Committer {
                 }
             }
         };
-        crash::point("load.numbered");
-        let version = self.commit(lease, &open).await?;
-        crash::point("load.sink_committed");
-        self.catalog.finish_load(lease, &open, version).await?;
-        crash::point("load.done");
-        self.checkpoint().await;
+        self.take_in(lease, &open).await?;
         Ok(Step::Loaded)
     }
 
-    /// Keeps the table quick to open, however many loads it has seen. The load is in whatever comes of this; a checkpoint
-    /// that fails is tried again after the next one.
-    async fn checkpoint(&self) {
-        if let Err(error) = self.table.checkpoint_if_due().await {
-            tracing::warn!(%error, dataset = %self.dataset, "a checkpoint of the table could not be written");
-        }
+    /// Brings a numbered load into the table, and marks it done.
+    pub(crate) async fn take_in(&self, lease: &SinkLease, load: &Load) -> Result<()> {
+        crash::point("load.numbered");
+        let version = self.commit(lease, load).await?;
+        crash::point("load.sink_committed");
+        self.catalog.finish_load(lease, load, version).await?;
+        crash::point("load.done");
+        Ok(())
     }
 
     /// Makes table and catalog agree; returns the open load that still must go in.
-    async fn settle(&self, lease: &SinkLease) -> Result<Option<Load>> {
+    pub(crate) async fn settle(&self, lease: &SinkLease) -> Result<Option<Load>> {
         let open = self.catalog.open_load(&self.dataset).await?;
         let (last, last_id) = self.catalog.last_load(&self.dataset).await?;
         let ledger = Ledger { last, last_id, open };
@@ -172,22 +179,58 @@ impl Committer {
         }
     }
 
-    /// Commits the frozen load to the table; the same files however often it is tried.
+    /// Commits the frozen load to the table: the same rows in and out however often it is tried. What stays of files that
+    /// rows leave is written anew for each try, from the table as it is then.
     async fn commit(&self, lease: &SinkLease, load: &Load) -> Result<i64> {
         let record = self.definitions.get(&self.dataset)?;
         let columns = self.events.staging().table_columns(&record).await?;
         let state = self.table.refresh().await?;
-        let paths = |manifests: &[Manifest]| manifests.iter().flat_map(|manifest| manifest.files.clone()).collect::<Vec<_>>();
+        let mut add: Vec<DataFile> = load.manifests.iter().flat_map(|manifest| manifest.files.clone()).collect();
+        let leaving = Leaving::new(&load.removals, load.expiry.clone());
+        let remove = self.take_out(lease, &state, leaving, &mut add).await?;
         let intent = Intent::Load(delta::Load {
             epoch: lease.epoch,
             number: load.number,
             id: load.id,
-            add: paths(&load.manifests),
-            remove: paths(&load.removals).into_iter().map(|file| file.path).collect(),
+            add,
+            remove,
             columns,
             // A batch that was tried again lies behind the watermark and moves nothing.
             watermarks: load.watermarks().into_iter().filter(|(region, seq)| *seq > state.watermark(region)).collect(),
         });
         Ok(self.table.commit(&intent).await?.version())
+    }
+
+    /// The paths of files that rows leave; what stays of them is written to new files, behind `add`.
+    async fn take_out(&self, lease: &SinkLease, state: &State, leaving: Leaving, add: &mut Vec<DataFile>) -> Result<Vec<String>> {
+        if leaving.is_empty() {
+            return Ok(Vec::new());
+        }
+        let files = leaving.files(state);
+        let remove = files.iter().map(|(file, _)| file.data.path.clone()).collect();
+        let read: Vec<_> = files.into_iter().filter(|(_, share)| *share == Share::Some).map(|(file, _)| file).collect();
+        if !read.is_empty() {
+            let rewritten = self.staging().rewrite(&self.dataset, read, leaving, Arc::clone(&state.schema)).await?;
+            crash::point("load.rewritten");
+            self.catalog.claim_paths(lease, &rewritten.id, rewritten.files.len()).await?;
+            add.extend(rewritten.files);
+        }
+        Ok(remove)
+    }
+
+    pub(crate) fn staging(&self) -> &Staging {
+        self.events.staging()
+    }
+
+    pub(crate) fn table(&self) -> &Table {
+        &self.table
+    }
+
+    pub(crate) fn catalog(&self) -> &Catalog {
+        &self.catalog
+    }
+
+    pub(crate) fn definitions(&self) -> &Definitions {
+        &self.definitions
     }
 }

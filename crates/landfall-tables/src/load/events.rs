@@ -1,12 +1,13 @@
 //! The events that a load takes: a range above the watermark, staged by the
 //! committer itself once enough of them have gathered.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use landfall_catalog::Catalog;
+use landfall_catalog::events::WaitingBatch;
 use landfall_catalog::manifests::Recorded;
 use landfall_catalog::sinks::SinkLease;
-use landfall_model::{DatasetName, Error, ErrorKind, Region, Result, crash, limits};
+use landfall_model::{DatasetName, Error, ErrorKind, Region, Result, Timestamp, crash, limits};
 use parking_lot::Mutex;
 
 use crate::stage::Staging;
@@ -16,7 +17,7 @@ pub struct EventRange {
     staging: Staging,
     dataset: DatasetName,
     /// When this node first saw events above the watermark that no load had taken.
-    since: Mutex<Option<Instant>>,
+    since: Mutex<Option<Timestamp>>,
 }
 
 impl EventRange {
@@ -36,10 +37,14 @@ impl EventRange {
             *since = None;
             return Ok(None);
         }
-        let waited = since.get_or_insert_with(Instant::now).elapsed();
+        let now = self.catalog.clock().now();
+        // A clock that was set back must not hold them up.
+        let began = since.unwrap_or(now).min(now);
+        *since = Some(began);
         if waiting.bytes >= limits::LOAD_EVENT_BYTES {
             return Ok(Some(Duration::ZERO));
         }
+        let waited = Duration::from_micros(u64::try_from(now.micros() - began.micros()).unwrap_or(0));
         Ok(Some(limits::LOAD_LINGER.saturating_sub(waited)))
     }
 
@@ -49,32 +54,47 @@ impl EventRange {
         let marks = self.catalog.staged_watermarks(&self.dataset).await?;
         for (region, last) in self.catalog.regions(&self.dataset).await? {
             let mark = marks.iter().find(|(known, _)| *known == region).map_or(0, |(_, seq)| *seq);
-            if last > mark {
-                self.stage_region(lease, &region, mark).await?;
+            let mut mark = mark;
+            while mark < last {
+                match self.stage_region(lease, &region, mark).await? {
+                    Some(staged) => mark = staged,
+                    None => break,
+                }
             }
         }
         Ok(())
     }
 
-    async fn stage_region(&self, lease: &SinkLease, region: &Region, mark: i64) -> Result<()> {
-        let mut batches = Vec::new();
+    /// Stages events above `mark`, of one partition, so that they leave together when their time is over; returns the
+    /// number of the last. `None`: there is nothing more, or enough for one load.
+    async fn stage_region(&self, lease: &SinkLease, region: &Region, mark: i64) -> Result<Option<i64>> {
+        let granularity = self.staging.granularity(&self.dataset)?;
+        let mut batches: Vec<WaitingBatch> = Vec::new();
         let mut bytes = 0;
         let mut high = mark;
         while bytes < limits::LOAD_EVENT_BYTES {
-            let page = self.catalog.events_above(&self.dataset, region, high, limits::LOAD_EVENT_BYTES - bytes).await?;
-            let Some(last) = page.last() else { break };
-            high = last.landing.last_seq();
+            let mut page = self.catalog.events_above(&self.dataset, region, high, limits::LOAD_EVENT_BYTES - bytes).await?;
+            let Some(first) = batches.first().or(page.first()) else { break };
+            let partition = granularity.partition(first.landing.received_at);
+            let whole = page.len();
+            page.truncate(page.iter().take_while(|batch| granularity.partition(batch.landing.received_at) == partition).count());
+            let cut = page.len() < whole;
+            high = page.last().map_or(high, |batch| batch.landing.last_seq());
             bytes += page.iter().map(|batch| batch.landing.size).sum::<i64>();
+            let none = page.is_empty();
             batches.extend(page);
+            if cut || none || batches.len() >= limits::LOAD_BATCHES_MAX {
+                break;
+            }
         }
         if batches.is_empty() {
-            return Ok(());
+            return Ok(None);
         }
         crash::point("load.before_staging");
         let staged = self.staging.stage_range(&self.dataset, region, mark + 1, batches).await?;
         crash::point("load.staged");
         match self.catalog.record_range(lease, &staged.manifest, staged.dead).await? {
-            Recorded::Yes => Ok(()),
+            Recorded::Yes => Ok((bytes < limits::LOAD_EVENT_BYTES).then_some(high)),
             Recorded::Superseded | Recorded::LeaseLost => {
                 self.staging.discard(&staged.manifest).await?;
                 Err(Error::new(ErrorKind::Stale, format!("the lease on the table of `{}` was lost", self.dataset)))

@@ -7,8 +7,9 @@ use arrow::array::{AsArray, Int64Array};
 use arrow::datatypes::{Int64Type, SchemaRef};
 use futures::StreamExt;
 use landfall_catalog::datasets::DatasetRecord;
+use landfall_catalog::landings::Body;
 use landfall_decode::{Content, Decoded, Input, Options, Outcome, Rejected, Summary, decode, infer};
-use landfall_model::{BadRecord, BodyPlace, Columns, Counts, Error, ErrorKind, Landing, Manifest, ManifestId, Reject, Result, Subject};
+use landfall_model::{BadRecord, Columns, Counts, Error, ErrorKind, Landing, Manifest, ManifestId, Reject, Result, Subject};
 use tokio::sync::mpsc::Sender;
 use tokio_util::sync::CancellationToken;
 
@@ -33,7 +34,7 @@ impl Work {
     }
 
     fn partition(&self) -> String {
-        self.landing.received_at.day()
+        self.record.definition.granularity().partition(self.landing.received_at)
     }
 }
 
@@ -61,9 +62,9 @@ impl Staging {
 
     /// The bytes of the landing, from the beginning.
     async fn input(&self, landing: &Landing) -> Result<Box<dyn Input>> {
-        match &landing.body {
-            BodyPlace::Inline => Ok(Box::new(Cursor::new(self.body(landing, None).await?))),
-            BodyPlace::Object { key, offset, length } => Ok(Box::new(self.0.store.reader(key, Some(*offset..offset + length)).await?)),
+        match self.place(landing).await? {
+            Body::Bytes(body) => Ok(Box::new(Cursor::new(body))),
+            Body::Object { key, offset, length } => Ok(Box::new(self.0.store.reader(&key, Some(offset..offset + length)).await?)),
         }
     }
 

@@ -11,15 +11,18 @@ mod columns;
 mod encoding;
 mod file;
 mod file_stats;
+mod object_reader;
 mod outputs;
 mod piece;
 mod range;
 mod rejects;
+mod rewrite;
 mod system;
 pub mod transform;
 mod upload;
 mod writer;
 
+pub use rewrite::Rewritten;
 pub use transform::Transform;
 
 use std::sync::Arc;
@@ -27,8 +30,11 @@ use std::sync::Arc;
 use bytes::Bytes;
 use futures::future::BoxFuture;
 use landfall_catalog::datasets::DatasetRecord;
+use landfall_catalog::landings::Body;
 use landfall_catalog::{Catalog, Definitions};
-use landfall_model::{BodyPlace, Clock, Column, DatasetName, Error, ErrorKind, Kind, Landing, LandingId, Manifest, ManifestId, Result};
+use landfall_model::{
+    BodyPlace, Clock, Column, DatasetName, Error, ErrorKind, Granularity, Kind, Landing, LandingId, Manifest, ManifestId, Result,
+};
 use landfall_store::{Store, keys};
 
 use crate::events::Recipe;
@@ -83,17 +89,36 @@ impl Staging {
         Ok(recipe.table_columns().to_vec())
     }
 
+    pub fn store(&self) -> &Store {
+        &self.0.store
+    }
+
+    /// How the dataset's table is partitioned now.
+    pub fn granularity(&self, dataset: &DatasetName) -> Result<Granularity> {
+        Ok(self.0.definitions.get(dataset)?.definition.granularity())
+    }
+
     fn outputs(&self, dataset: &DatasetName, manifest: &ManifestId) -> Outputs {
         Outputs::new(self.0.store.clone(), self.0.catalog.clone(), dataset.clone(), manifest.clone())
     }
 
     /// A body that fits in memory: a batch's, or a small file's. `inline`: what the catalog gave with the landing.
     async fn body(&self, landing: &Landing, inline: Option<Bytes>) -> Result<Bytes> {
-        let found = match (&landing.body, inline) {
-            (BodyPlace::Object { key, offset, length }, _) => return self.0.store.get_range(key, *offset..offset + length).await,
-            (BodyPlace::Inline, Some(body)) => Some(body),
-            (BodyPlace::Inline, None) => self.0.catalog.body(&landing.id).await?,
-        };
+        if let Some(body) = inline {
+            return Ok(body);
+        }
+        match self.place(landing).await? {
+            Body::Bytes(body) => Ok(body),
+            Body::Object { key, offset, length } => self.0.store.get_range(&key, offset..offset + length).await,
+        }
+    }
+
+    /// Where the bytes of a landing are now: inline ones may have been sealed since the landing was read.
+    async fn place(&self, landing: &Landing) -> Result<Body> {
+        if let BodyPlace::Object { key, offset, length } = &landing.body {
+            return Ok(Body::Object { key: key.clone(), offset: *offset, length: *length });
+        }
+        let found = self.0.catalog.body(&landing.id).await?;
         found.ok_or_else(|| Error::new(ErrorKind::Corrupt, format!("the bytes of the landing {} are not in the catalog", landing.id)))
     }
 }

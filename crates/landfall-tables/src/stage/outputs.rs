@@ -34,7 +34,7 @@ impl Outputs {
     /// Blocks: registers the key in the catalog, then begins the upload.
     pub fn begin(&self, key: &str) -> Result<BlockingUpload> {
         let inner = &self.0;
-        inner.runtime.block_on(inner.catalog.register_paths(&inner.dataset, &inner.manifest, vec![key.to_owned()]))?;
+        inner.runtime.block_on(inner.catalog.register_paths(&inner.dataset, inner.manifest.as_str(), vec![key.to_owned()]))?;
         inner.keys.lock().push(key.to_owned());
         let upload = inner.runtime.block_on(inner.store.upload(key))?;
         Ok(BlockingUpload::new(upload, inner.runtime.clone()))

@@ -78,12 +78,14 @@ impl Staging {
         let mut summary = Summary::default();
         let mut dead = Vec::new();
         let mut waiting = batches.into_iter().peekable();
+        let granularity = self.granularity(recipe.dataset())?;
         while let Some(batch) = waiting.next() {
-            let day = batch.landing.received_at.day();
+            let partition = granularity.partition(batch.landing.received_at);
+            let beside = |next: &WaitingBatch| granularity.partition(next.landing.received_at) == partition;
             let mut together = vec![self.with_body(batch).await?];
             let mut bytes = together[0].1.len();
             // Rows of one call go to one partition.
-            while let Some(next) = waiting.next_if(|next| bytes < limits::EVENTS_DECODE_BYTES && next.landing.received_at.day() == day) {
+            while let Some(next) = waiting.next_if(|next| bytes < limits::EVENTS_DECODE_BYTES && beside(next)) {
                 let next = self.with_body(next).await?;
                 bytes += next.1.len();
                 together.push(next);
@@ -95,7 +97,7 @@ impl Staging {
             if !events.rejects.is_empty() {
                 fed(pieces.send(Piece::Rejects(events.rejects)).await)?;
             }
-            fed(pieces.send(Piece::Rows(day, events.rows)).await)?;
+            fed(pieces.send(Piece::Rows(partition, events.rows)).await)?;
         }
         Ok((recipe, summary, dead))
     }

@@ -70,6 +70,7 @@ impl Bench {
             body: BodyPlace::Object { key, offset: 0, length: body.len() as u64 },
             state: LandingState::Live,
             phase: Phase::Received,
+            merged: None,
         }
     }
 

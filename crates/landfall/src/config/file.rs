@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 
-use landfall_model::{BadRecord, Column, CsvSettings, DatasetName, Grant, Region, Type};
+use landfall_model::{BadRecord, Column, CsvSettings, DatasetName, Grant, Region, Span, Type};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
@@ -84,6 +84,10 @@ pub struct DatasetSection {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub transform: Option<String>,
     pub csv: CsvSettings,
+    /// How long landings are kept, like `30d`: then they are purged, with their rows and all that was made of them. For ever if
+    /// left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub retention: Option<Span>,
 }
 
 impl Default for File {

@@ -130,6 +130,7 @@ fn dataset(name: DatasetName, section: DatasetSection) -> Dataset {
         columns: section.columns.map(|columns| columns.0),
         transform: section.transform,
         csv: section.csv,
+        retention: section.retention,
         ..Dataset::new(name)
     }
 }

@@ -6,7 +6,7 @@ const FILE: &[&str] = &["endpoints", "functions", "identity", "encryption", "kaf
 
 /// Keys of a dataset.
 const DATASET: &[&str] =
-    &["archive", "delta", "encryption", "function", "image", "json", "kafka", "notify", "retention", "sinks", "sla", "upstream", "xml"];
+    &["archive", "delta", "encryption", "function", "image", "json", "kafka", "notify", "sinks", "sla", "upstream", "xml"];
 
 /// Keys of the section that `path` names, which are known and not built yet.
 pub fn keys(path: &[String]) -> &'static [&'static str] {

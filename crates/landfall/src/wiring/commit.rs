@@ -1,5 +1,6 @@
 //! The committer of one table as a standing task.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures::future::BoxFuture;
@@ -8,7 +9,7 @@ use landfall_model::{Result, limits};
 use landfall_tables::load::{Committer, Step};
 use landfall_upkeep::{Status, Task};
 
-pub struct Commit(pub Committer);
+pub struct Commit(pub Arc<Committer>);
 
 impl Task for Commit {
     fn name(&self) -> String {

@@ -4,11 +4,13 @@
 mod background;
 mod commit;
 mod definitions;
+mod keep;
 mod metrics;
 mod stager;
 
 pub use background::Background;
 pub use commit::Commit;
 pub use definitions::Listener;
+pub use keep::Keep;
 pub use metrics::SettleMetrics;
 pub use stager::TableStager;

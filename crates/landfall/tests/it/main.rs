@@ -4,6 +4,7 @@
 mod crash;
 mod flights;
 mod hostile;
+mod image;
 mod live;
 mod node;
 mod standstill;

@@ -84,6 +84,19 @@ impl Progress {
         }
     }
 
+    /// Moves everything and empties the log, so that nothing of what was deleted stays in it. Gives up where a reader needs
+    /// it for longer than a moment.
+    pub(super) fn scrub(&mut self, connection: &Connection) -> bool {
+        let patience = connection.busy_timeout(connect::SCRUB_TIMEOUT);
+        let emptied = patience.is_ok() && checkpoint(connection, "truncate");
+        if let Err(why) = connection.busy_timeout(connect::BUSY_TIMEOUT) {
+            tracing::warn!(%why, "the catalog's patience could not be set");
+        }
+        self.moved = 0;
+        LOG_PAGES.set(0);
+        emptied
+    }
+
     /// Moves everything and empties the log: the last act of a writer.
     pub(super) fn empty(connection: &Connection) {
         checkpoint(connection, "truncate");

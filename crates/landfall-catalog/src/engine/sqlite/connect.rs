@@ -11,7 +11,10 @@ use rusqlite::{Connection, ErrorCode, OpenFlags};
 use super::error;
 
 /// How long to wait for a lock that another process holds, which only a start or a copy of the file does.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How long everybody may wait for a reader while the log is emptied.
+pub(super) const SCRUB_TIMEOUT: Duration = Duration::from_millis(250);
 
 /// `synchronous = full` syncs the log with every commit. `secure_delete` overwrites what is deleted. Checkpoints are
 /// ours to time. No memory map: a failing disk must be an error and not a signal. The cache is 32 MiB.
@@ -85,7 +88,7 @@ fn to_log_mode(connection: &Connection) -> Result<()> {
 /// Grows the log before it is used, since a commit that overwrites costs half of one that grows the file. Zeroes at
 /// the log's end are no frames, so SQLite ignores them; the writer's lock keeps other connections from writing
 /// theirs meanwhile. A full disk does not matter here: the log then grows as it is needed.
-fn grow_log(path: &Path, connection: &Connection) -> Result<()> {
+pub(super) fn grow_log(path: &Path, connection: &Connection) -> Result<()> {
     connection.execute_batch("begin immediate").map_err(|why| error::of("begin immediate", &why))?;
     if let Err(why) = write_zeroes(&log_of(path)) {
         tracing::debug!(%why, "the catalog's log could not be grown in advance");

@@ -62,6 +62,9 @@ impl Writer {
             let patience = self.progress.is_due().then_some(IDLE);
             match self.queue.take_alert(patience) {
                 Taken::Work(first) => self.commit(first),
+                Taken::Scrub(reply) => {
+                    let _ = reply.send(self.scrub());
+                }
                 Taken::Idle => {
                     if let Some(connection) = &self.connection {
                         self.progress.finish(connection);
@@ -74,6 +77,13 @@ impl Writer {
         if let Some(connection) = &self.connection {
             Progress::empty(connection);
         }
+    }
+
+    /// Empties the log and grows it again with zeroes.
+    fn scrub(&mut self) -> bool {
+        let Some(connection) = &self.connection else { return false };
+        let emptied = self.progress.scrub(connection);
+        emptied && connect::grow_log(&self.path, connection).is_ok()
     }
 
     /// Commits `first` and whatever waits behind it, and answers each.

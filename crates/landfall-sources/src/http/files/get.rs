@@ -9,6 +9,7 @@ use axum::http::{HeaderMap, HeaderValue};
 use axum::response::{IntoResponse, Response};
 use landfall_access::Context;
 use landfall_access::http::Problem;
+use landfall_catalog::landings;
 use landfall_model::{Action, BodyPlace, DatasetName, Error, ErrorKind, FileKey, Landing, Result};
 
 use super::head::{Head, head as head_of};
@@ -88,17 +89,17 @@ fn refused(error: Error, landing: &Landing) -> Response {
 }
 
 async fn body(http: &Http, landing: &Landing, range: Range<u64>) -> Result<Body> {
-    match &landing.body {
-        BodyPlace::Object { key, offset, .. } => {
-            let bytes = http.0.store.stream(key, Some(range.start + offset..range.end + offset)).await?;
-            Ok(Body::from_stream(bytes))
-        }
-        BodyPlace::Inline => {
-            let bytes = http.0.catalog.body(&landing.id).await?;
-            let whole =
-                bytes.ok_or_else(|| Error::new(ErrorKind::Gone, "the file was replaced or removed while it was asked for: ask again"))?;
-            let at = |place: u64| usize::try_from(place).unwrap_or(usize::MAX).min(whole.len());
-            Ok(Body::from(whole.slice(at(range.start)..at(range.end))))
-        }
-    }
+    let (key, offset) = match &landing.body {
+        BodyPlace::Object { key, offset, .. } => (key.clone(), *offset),
+        BodyPlace::Inline => match http.0.catalog.body(&landing.id).await? {
+            Some(landings::Body::Object { key, offset, .. }) => (key, offset),
+            Some(landings::Body::Bytes(whole)) => {
+                let at = |place: u64| usize::try_from(place).unwrap_or(usize::MAX).min(whole.len());
+                return Ok(Body::from(whole.slice(at(range.start)..at(range.end))));
+            }
+            None => return Err(Error::new(ErrorKind::Gone, "the file was removed while it was asked for: ask again")),
+        },
+    };
+    let bytes = http.0.store.stream(&key, Some(range.start + offset..range.end + offset)).await?;
+    Ok(Body::from_stream(bytes))
 }

@@ -30,7 +30,11 @@ pub(super) async fn take(http: &Http, upload: &Upload, mut body: BodyReader) -> 
         };
         let writing = match &mut part {
             Some(writing) => writing,
-            none => none.insert(http.0.store.upload(&object).await?),
+            none => {
+                // Registered first, so that a part that is never named is known and swept.
+                http.0.catalog.register_paths(&upload.dataset, &object, vec![object.clone()]).await?;
+                none.insert(http.0.store.upload(&object).await?)
+            }
         };
         writing.write(frame).await?;
     }

@@ -69,7 +69,7 @@ async fn work(catalog: landfall_catalog::Catalog, definitions: Definitions, stor
     for dataset in DATASETS {
         let dataset = dataset.parse().unwrap();
         let committer = Committer::new(catalog.clone(), definitions.clone(), &tables, staging.clone(), dataset, owner.clone());
-        upkeep.spawn(Arc::new(commit::Commit(committer)));
+        upkeep.spawn(Arc::new(commit::Commit(Arc::new(committer))));
     }
     let stage = StageJob::new(catalog.clone(), Arc::new(stager::TableStager(staging)));
     Worker::new(catalog, clock, owner, limits::JOBS_AT_ONCE, vec![Arc::new(stage)]).run(stop).await;

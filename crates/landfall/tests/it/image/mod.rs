@@ -1,0 +1,293 @@
+//! The table is the image of what landed: random sequences of landing,
+//! replacing, deleting, holding, expiring, sealing, merging, crashing and
+//! starting again, against a plain model, on both catalogs, with time moved.
+//!
+//! `LANDFALL_IMAGE_SEEDS` and `LANDFALL_IMAGE_STEPS` make it longer.
+
+mod model;
+mod world;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use landfall_catalog::holds::Subject;
+use landfall_catalog::testing::TestCatalog;
+use landfall_model::{Dataset, DatasetName, ErrorKind};
+use rand::rngs::StdRng;
+use rand::{Rng, SeedableRng};
+use serde_json::json;
+
+use self::model::{Kept, Live};
+use self::world::{READERS_GONE, Work, World, is_data_file};
+
+/// Each with its retention: by the minute, by the hour, and for ever.
+const DATASETS: [(&str, Option<&str>); 3] = [("minutes", Some("40m")), ("hours", Some("9h")), ("always", None)];
+
+const KEYS: [&str; 5] = ["a.csv", "b.csv", "c/d.csv", "c/e.csv", "f.csv"];
+
+struct Driver {
+    world: World,
+    random: StdRng,
+    kept: BTreeMap<DatasetName, Kept>,
+    /// Numbers for events and versions: each is used once.
+    next: usize,
+    falls: BTreeMap<&'static str, usize>,
+    checks: usize,
+}
+
+fn setting(name: &str, default: usize) -> usize {
+    std::env::var(name).ok().map_or(default, |value| value.parse().unwrap())
+}
+
+async fn drive(place: fn(usize) -> futures::future::BoxFuture<'static, TestCatalog>) {
+    let steps = setting("LANDFALL_IMAGE_STEPS", 1500);
+    for seed in 1..=setting("LANDFALL_IMAGE_SEEDS", 1) {
+        let mut driver = Driver::new(place(seed).await, seed as u64).await;
+        for step in 0..steps {
+            driver.step(&format!("seed {seed}, step {step}")).await;
+        }
+        driver.end(&format!("seed {seed}, the end")).await;
+        eprintln!("seed {seed}: {} checks, falls at {:?}", driver.checks, driver.falls);
+        assert!(driver.falls.len() > 8, "the falls were at {:?} only", driver.falls);
+    }
+}
+
+#[tokio::test]
+async fn the_table_is_the_image_of_what_landed_on_sqlite() {
+    drive(|_| Box::pin(async { TestCatalog::sqlite() })).await;
+}
+
+#[tokio::test]
+async fn the_table_is_the_image_of_what_landed_on_postgres() {
+    drive(|_| Box::pin(TestCatalog::postgres())).await;
+}
+
+impl Driver {
+    async fn new(place: TestCatalog, seed: u64) -> Driver {
+        let names = DATASETS.map(|(name, retention)| (name.parse::<DatasetName>().unwrap(), retention));
+        let dataset = |(name, retention): &(DatasetName, Option<&str>)| Dataset {
+            retention: retention.map(|span| span.parse().unwrap()),
+            ..Dataset::new(name.clone())
+        };
+        let datasets = names.iter().flat_map(|named| [dataset(&(named.0.clone(), named.1)), dataset(&files_of(named))]).collect();
+        let kept = names.iter().flat_map(|named| [(named.0.clone(), Kept::new(named.1)), (files_of(named).0, Kept::new(named.1))]);
+        let kept = kept.collect();
+        let world = World::new(place, datasets, seed).await;
+        Driver { world, random: StdRng::seed_from_u64(seed), kept, next: 1, falls: BTreeMap::new(), checks: 0 }
+    }
+
+    fn dataset(&mut self, files: bool) -> DatasetName {
+        let (name, _) = DATASETS[self.random.random_range(0..DATASETS.len())];
+        if files { format!("{name}_files").parse().unwrap() } else { name.parse().unwrap() }
+    }
+
+    fn kept(&mut self, dataset: &DatasetName) -> &mut Kept {
+        self.kept.get_mut(dataset).unwrap()
+    }
+
+    fn numbers(&mut self, count: usize) -> (usize, usize) {
+        let first = self.next;
+        self.next += count;
+        (first, self.next - 1)
+    }
+
+    async fn step(&mut self, what: &str) {
+        match self.random.random_range(0..100) {
+            0..18 => self.land_events().await,
+            18..36 => self.put().await,
+            36..42 => self.delete().await,
+            42..46 => self.hold().await,
+            46..49 => self.release().await,
+            49..57 => self.move_time(),
+            57..93 => self.work().await,
+            93..95 => self.world.restart().await,
+            _ => self.check(what).await,
+        }
+    }
+
+    async fn land_events(&mut self) {
+        let dataset = self.dataset(false);
+        let count = if self.random.random_bool(0.02) { 3000 } else { self.random.random_range(1..6) };
+        let (first, last) = self.numbers(count);
+        let landing = self.world.events(&dataset, first..=last).await;
+        let received_at = self.world.clock.now();
+        self.kept(&dataset).batches.push(Live { landing, received_at, first, last });
+    }
+
+    async fn put(&mut self) {
+        let (dataset, key) = (self.dataset(true), KEYS[self.random.random_range(0..KEYS.len())]);
+        let rows = if self.random.random_bool(0.05) { 2000 } else { self.random.random_range(1..4) };
+        let (version, _) = self.numbers(1);
+        let landing = self.world.put(&dataset, key, version, rows).await;
+        let received_at = self.world.clock.now();
+        self.kept(&dataset).files.insert(key.to_owned(), Live { landing, received_at, first: version, last: rows });
+    }
+
+    async fn delete(&mut self) {
+        let (dataset, key) = (self.dataset(true), KEYS[self.random.random_range(0..KEYS.len())]);
+        let now = self.world.clock.now();
+        let there = self.kept(&dataset).files.contains_key(key);
+        self.kept(&dataset).expire(now);
+        let live = self.kept(&dataset).files.remove(key).is_some();
+        let deleted = self.world.delete(&dataset, key).await;
+        // What is over may or may not have been ended already.
+        assert!(deleted || !live, "{key} of {dataset} was live");
+        assert!(!deleted || there, "{key} of {dataset} was not there");
+    }
+
+    /// Holds a landing, or a dataset whole. What is over before is gone before, so that the model knows what is held back.
+    async fn hold(&mut self) {
+        self.settle().await;
+        let now = self.world.clock.now();
+        self.kept.values_mut().for_each(|kept| kept.expire(now));
+        let of_files = self.random.random_bool(0.5);
+        let dataset = self.dataset(of_files);
+        if self.random.random_bool(0.1) {
+            self.world.catalog().hold(Subject::Dataset(dataset.clone()), "an audit", "test").await.unwrap();
+            self.kept(&dataset).held_whole = true;
+            return;
+        }
+        let live: Vec<_> =
+            self.kept[&dataset].files.values().chain(&self.kept[&dataset].batches).map(|live| live.landing.clone()).collect();
+        if live.is_empty() || self.kept[&dataset].held.len() > 2 {
+            return;
+        }
+        let landing = live[self.random.random_range(0..live.len())].clone();
+        match self.world.catalog().hold(Subject::Landing(landing.clone()), "a question", "test").await {
+            Ok(_) => {
+                self.kept(&dataset).held.insert(landing);
+            }
+            // Merged or purged by now.
+            Err(error) => assert!(matches!(error.kind, ErrorKind::Gone | ErrorKind::NotFound), "{error}"),
+        }
+    }
+
+    async fn release(&mut self) {
+        let of_files = self.random.random_bool(0.5);
+        let dataset = self.dataset(of_files);
+        if self.kept[&dataset].held_whole {
+            self.world.catalog().release(Subject::Dataset(dataset.clone())).await.unwrap();
+            self.kept(&dataset).held_whole = false;
+        }
+        let held = self.kept[&dataset].held.first().cloned();
+        if let Some(landing) = held {
+            self.world.catalog().release(Subject::Landing(landing.clone())).await.unwrap();
+            self.kept(&dataset).held.remove(&landing);
+        }
+    }
+
+    fn move_time(&mut self) {
+        let seconds = match self.random.random_range(0..10) {
+            0..5 => self.random.random_range(1..90),
+            5..9 => self.random.random_range(90..1800),
+            _ => self.random.random_range(1800..20_000),
+        };
+        self.world.clock.advance(Duration::from_secs(seconds));
+    }
+
+    /// One piece of work, which now and then is cut off.
+    async fn work(&mut self) {
+        let work = Work::ALL[self.random.random_range(0..Work::ALL.len())];
+        let points = self.random.random_bool(0.3).then(|| self.random.random_range(0..6));
+        if let Some(point) = self.world.work(work, points).await {
+            *self.falls.entry(point).or_default() += 1;
+            self.world.restart().await;
+        }
+    }
+
+    /// Everything that can be done is done; events gather for a while after they were first seen.
+    async fn settle(&mut self) {
+        self.world.settle().await;
+        self.world.clock.advance(Duration::from_secs(3));
+        self.world.settle().await;
+    }
+
+    /// Everything that can be done now is done, and then the tables hold what the model does.
+    async fn check(&mut self, what: &str) {
+        self.checks += 1;
+        self.settle().await;
+        let now = self.world.clock.now();
+        for kept in self.kept.values_mut() {
+            kept.expire(now);
+        }
+        for audit in self.world.catalog().audit(None).await.unwrap() {
+            assert!(audit.balances(), "{what}: {audit:?} is off by {:?}", audit.difference());
+            assert_eq!(audit.in_flight.records, 0, "{what}: {audit:?}");
+            let rows = self.world.table_rows(&audit.dataset).await;
+            assert_eq!(rows, audit.rows, "{what}: rows in the table of `{}`", audit.dataset);
+        }
+        for (dataset, kept) in &self.kept {
+            self.check_events(what, dataset, kept).await;
+            self.check_files(what, dataset, kept).await;
+        }
+    }
+
+    async fn check_events(&self, what: &str, dataset: &DatasetName, kept: &Kept) {
+        if kept.batches.is_empty() || dataset.as_str().ends_with("_files") {
+            return;
+        }
+        let rows = self.world.rows(&format!("select id from {dataset}")).await;
+        let found: Vec<usize> = rows.iter().map(|row| row[0].as_f64().unwrap() as usize).collect();
+        let once: BTreeSet<usize> = found.iter().copied().collect();
+        assert_eq!(once.len(), found.len(), "{what}: events of `{dataset}` are there twice");
+        let (must, may) = kept.events(self.world.clock.now());
+        let missing: Vec<_> = must.difference(&once).take(5).collect();
+        let stayed: Vec<_> = once.difference(&may).take(5).collect();
+        assert!(missing.is_empty() && stayed.is_empty(), "{what}: of `{dataset}` {missing:?} are missing, {stayed:?} stayed");
+    }
+
+    async fn check_files(&self, what: &str, dataset: &DatasetName, kept: &Kept) {
+        if !dataset.as_str().ends_with("_files") || self.world.table_rows(dataset).await == 0 && kept.files.is_empty() {
+            return;
+        }
+        let sql = format!("select _key, _landing, version, count(*), count(distinct row) from {dataset} group by all order by _key");
+        let sql = sql.replace("group by all", "group by _key, _landing, version");
+        let rows = self.world.rows(&sql).await;
+        let expected: Vec<_> =
+            kept.files.iter().map(|(key, live)| json!([key, live.landing.as_str(), live.first, live.last, live.last])).collect();
+        assert_eq!(rows, expected, "{what}: files of `{dataset}`");
+    }
+
+    /// Lets all time run out, and then finds nothing that is over in any place.
+    async fn end(&mut self, what: &str) {
+        self.check(what).await;
+        for kept in self.kept.values_mut() {
+            kept.held.clear();
+            kept.held_whole = false;
+        }
+        for hold in self.world.catalog().holds("", 1000).await.unwrap() {
+            self.world.catalog().release(Subject::parse(&hold.subject).unwrap()).await.unwrap();
+        }
+        self.world.clock.advance(Duration::from_secs(2 * 86_400));
+        for _ in 0..6 {
+            self.check(what).await;
+            self.world.clock.advance(READERS_GONE);
+        }
+        let objects = self.world.objects().await;
+        for (dataset, kept) in &self.kept {
+            let of = |part: &str| objects.iter().filter(|key| key.contains(&format!("{part}/{dataset}/"))).count();
+            if kept.retention.is_some() {
+                assert!(kept.batches.is_empty() && kept.files.is_empty(), "{what}: the model keeps what is over");
+                assert_eq!(
+                    (of("tables") - of_log(&objects, dataset), of("landings"), of("sealed"), of("rejects")),
+                    (0, 0, 0, 0),
+                    "{what}: `{dataset}`"
+                );
+                let sql = format!("select count(*) from landfall.landings where dataset = '{dataset}'");
+                assert_eq!(self.world.rows(&sql).await, [json!([0])], "{what}: landings of `{dataset}`");
+                let open = self.world.catalog().unfinished_purges().await.unwrap();
+                assert!(!open.iter().any(|(name, _)| name == dataset), "{what}: a purge of `{dataset}` is not finished");
+            }
+        }
+        let left = objects.iter().filter(|key| is_data_file(key)).count();
+        assert!(left <= 60, "{what}: {left} data files were not merged");
+    }
+}
+
+fn files_of<'a>(named: &(DatasetName, Option<&'a str>)) -> (DatasetName, Option<&'a str>) {
+    (format!("{}_files", named.0).parse().unwrap(), named.1)
+}
+
+fn of_log(objects: &[String], dataset: &DatasetName) -> usize {
+    objects.iter().filter(|key| key.contains(&format!("tables/{dataset}/_delta_log/"))).count()
+}

@@ -1,0 +1,54 @@
+//! The plain model: what landed and is live, and so what the tables must hold.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use landfall_model::{LandingId, Span, Timestamp, partition};
+
+/// One landing that is live as long as its retention lasts.
+#[derive(Clone, Debug)]
+pub struct Live {
+    pub landing: LandingId,
+    pub received_at: Timestamp,
+    /// What tells its rows from all others: the version of a file; the first and the last id of a batch.
+    pub first: usize,
+    pub last: usize,
+}
+
+/// One dataset.
+#[derive(Debug, Default)]
+pub struct Kept {
+    pub retention: Option<Span>,
+    pub batches: Vec<Live>,
+    /// By key.
+    pub files: BTreeMap<String, Live>,
+    /// Held landings.
+    pub held: BTreeSet<LandingId>,
+    pub held_whole: bool,
+}
+
+impl Kept {
+    pub fn new(retention: Option<&str>) -> Kept {
+        Kept { retention: retention.map(|span| span.parse().unwrap()), ..Kept::default() }
+    }
+
+    /// Lets time go by: what is over and not held is live no more.
+    pub fn expire(&mut self, now: Timestamp) {
+        let Some(retention) = self.retention.filter(|_| !self.held_whole) else { return };
+        let cutoff = partition::cutoff(retention, now);
+        let held = self.held.clone();
+        let stays = |live: &Live| live.received_at >= cutoff || held.contains(&live.landing);
+        self.files.retain(|_, live| stays(live));
+        // While a batch is held, so is the range that it was staged with: which events those are is chance.
+        if !self.batches.iter().any(|batch| held.contains(&batch.landing)) {
+            self.batches.retain(stays);
+        }
+    }
+
+    /// The ids of events that must be in the table, and of those that may.
+    pub fn events(&self, now: Timestamp) -> (BTreeSet<usize>, BTreeSet<usize>) {
+        let cutoff = self.retention.map_or(Timestamp(i64::MIN), |retention| partition::cutoff(retention, now));
+        let must = |live: &&Live| self.held_whole || live.received_at >= cutoff || self.held.contains(&live.landing);
+        let ids = |live: &Live| live.first..=live.last;
+        (self.batches.iter().filter(must).flat_map(ids).collect(), self.batches.iter().flat_map(ids).collect())
+    }
+}

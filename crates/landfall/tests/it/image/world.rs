@@ -1,0 +1,253 @@
+//! One node inside the test: everything that works in it, one step at a time,
+//! on a clock that stands still until it is moved. It can be crashed at any
+//! point that it passes, and started again on what it left behind.
+
+use std::collections::BTreeMap;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures::{FutureExt, StreamExt, TryStreamExt, stream};
+use landfall_access::{Context, Gate};
+use landfall_catalog::testing::TestCatalog;
+use landfall_catalog::{Catalog, Definitions};
+use landfall_land::Land;
+use landfall_model::crash::{self, Fell};
+use landfall_model::{Clock, Dataset, DatasetName, FileKey, LandingId, Region, Result, Source, Timestamp};
+use landfall_query::live::Live;
+use landfall_query::{Format, Queries, encode};
+use landfall_store::{Store, keys};
+use landfall_tables::delta::Tables;
+use landfall_tables::keep::Keeper;
+use landfall_tables::load::{Committer, Step};
+use landfall_tables::stage::Staging;
+use landfall_upkeep::{Seal, Status, SweepPaths, SweepSegments, Task};
+use landfall_worker::{Job, StageJob, Stager};
+use serde_json::Value;
+
+use crate::node::ADMIN_KEY;
+
+pub struct World {
+    place: TestCatalog,
+    folder: tempfile::TempDir,
+    datasets: Vec<Dataset>,
+    pub clock: Clock,
+    node: Node,
+    /// How often it was started.
+    pub lives: usize,
+}
+
+/// What dies with a crash.
+struct Node {
+    catalog: Catalog,
+    store: Store,
+    tables: Tables,
+    land: Land,
+    queries: Queries,
+    stage: StageJob,
+    committers: BTreeMap<DatasetName, Arc<Committer>>,
+    keepers: BTreeMap<DatasetName, Keeper>,
+    seal: Seal,
+    paths: SweepPaths,
+    segments: SweepSegments,
+}
+
+struct Stages(Staging);
+
+impl Stager for Stages {
+    fn stage<'a>(&'a self, landing: &'a landfall_model::Landing) -> futures::future::BoxFuture<'a, Result<landfall_model::Manifest>> {
+        self.0.stage_landing(landing)
+    }
+
+    fn discard<'a>(&'a self, manifest: &'a landfall_model::Manifest) -> futures::future::BoxFuture<'a, Result<()>> {
+        Box::pin(self.0.discard(manifest))
+    }
+}
+
+/// Work of the background, as the driver chooses it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Work {
+    Stage,
+    Load,
+    Keep,
+    Seal,
+    Sweep,
+}
+
+impl Work {
+    pub const ALL: [Work; 5] = [Work::Stage, Work::Load, Work::Keep, Work::Seal, Work::Sweep];
+}
+
+pub fn admin() -> Context {
+    Context::administrator(Source::Http)
+}
+
+impl World {
+    pub async fn new(place: TestCatalog, datasets: Vec<Dataset>, seed: u64) -> World {
+        let folder = tempfile::tempdir().unwrap();
+        // A morning in spring.
+        let clock = Clock::fixed(Timestamp(1_772_000_000_000_000), seed);
+        let node = Node::start(&place, folder.path(), &datasets, &clock, 1).await;
+        World { place, folder, datasets, clock, node, lives: 1 }
+    }
+
+    pub fn catalog(&self) -> &Catalog {
+        &self.node.catalog
+    }
+
+    /// Closes or crashes, and starts again.
+    pub async fn restart(&mut self) {
+        self.lives += 1;
+        self.node.catalog.close().await;
+        self.node = Node::start(&self.place, self.folder.path(), &self.datasets, &self.clock, self.lives).await;
+    }
+
+    /// Does one piece of work, or falls after `points`: then the name of the point.
+    pub async fn work(&self, work: Work, points: Option<u64>) -> Option<&'static str> {
+        crash::fall_at(points);
+        let done = AssertUnwindSafe(self.node.work(work)).catch_unwind().await;
+        crash::fall_at(None);
+        match done {
+            Ok(done) => {
+                done.unwrap_or_else(|error| panic!("{work:?}: {error}"));
+                None
+            }
+            Err(fell) => match fell.downcast_ref::<Fell>() {
+                Some(Fell(point)) => Some(point),
+                None => std::panic::resume_unwind(fell),
+            },
+        }
+    }
+
+    /// Works until nothing is left to do at this moment.
+    pub async fn settle(&self) {
+        for _ in 0..1000 {
+            let mut did = false;
+            for work in Work::ALL {
+                did |= self.node.work(work).await.unwrap_or_else(|error| panic!("{work:?}: {error}"));
+            }
+            if !did {
+                return;
+            }
+        }
+        panic!("the work does not end");
+    }
+
+    /// Lands events and returns the id of the landing.
+    pub async fn events(&self, dataset: &DatasetName, ids: std::ops::RangeInclusive<usize>) -> LandingId {
+        let lines: Vec<_> = ids.map(|id| format!("{{\"id\":{id},\"text\":\"event {id}\"}}")).collect();
+        let receipt = self.node.land.events(&admin(), dataset, lines.join("\n").into(), None).await.unwrap();
+        let first = receipt.first_id;
+        self.node.catalog.batch_of(dataset, &first.region, first.seq).await.unwrap().unwrap().id
+    }
+
+    /// Puts a file of `rows` rows that all say `version`.
+    pub async fn put(&self, dataset: &DatasetName, key: &str, version: usize, rows: usize) -> LandingId {
+        let mut text = String::from("version,row,text\n");
+        for row in 0..rows {
+            text.push_str(&format!("{version},{row},row {row} of version {version}\n"));
+        }
+        let key: FileKey = key.parse().unwrap();
+        let body = stream::iter([Ok(Bytes::from(text))]);
+        self.node.land.file(&admin(), dataset, key, None, None, body).await.unwrap().id
+    }
+
+    pub async fn delete(&self, dataset: &DatasetName, key: &str) -> bool {
+        self.node.land.delete(&admin(), dataset, &key.parse().unwrap()).await.unwrap()
+    }
+
+    pub async fn rows(&self, sql: &str) -> Vec<Value> {
+        let answer = self.node.queries.run(&admin(), sql, &[]).await.unwrap_or_else(|error| panic!("{sql}: {error}"));
+        let chunks: Vec<_> = encode(answer, Format::Json).collect().await;
+        let bytes: Vec<u8> = chunks.into_iter().flat_map(|chunk| chunk.unwrap()).collect();
+        serde_json::from_slice::<Value>(&bytes).unwrap()["rows"].as_array().unwrap().clone()
+    }
+
+    /// Rows in the files of a dataset's table, as its log has them.
+    pub async fn table_rows(&self, dataset: &DatasetName) -> i64 {
+        self.node.tables.get(dataset).refresh().await.unwrap().rows()
+    }
+
+    /// Keys of all objects in the store.
+    pub async fn objects(&self) -> Vec<String> {
+        let listed: Vec<_> = self.node.store.list("").map_ok(|object| object.key).try_collect().await.unwrap();
+        listed
+    }
+}
+
+impl Node {
+    async fn start(place: &TestCatalog, folder: &std::path::Path, datasets: &[Dataset], clock: &Clock, life: usize) -> Node {
+        let catalog = Catalog::open(&place.url(), clock.clone()).await.unwrap();
+        catalog.abandon_leases().await.unwrap();
+        let (region, definitions): (Region, _) = (Region::default(), Definitions::default());
+        catalog.declare(region.clone(), datasets.to_vec()).await.unwrap();
+        definitions.refresh(&catalog).await.unwrap();
+        let gate = Gate::new(ADMIN_KEY);
+        gate.set_datasets(datasets);
+        let store = Store::local(&folder.join("store"), clock.clone()).unwrap();
+        let tables = Tables::new(store.clone(), clock.clone());
+        let live = Live::new(catalog.clone(), definitions.clone(), tables.clone());
+        let queries = Queries::new(catalog.clone(), definitions.clone(), live, gate.clone(), &folder.join("spill")).unwrap();
+        let land = Land::new(gate, catalog.clone(), store.clone(), definitions.clone(), clock.clone(), region);
+        let staging = Staging::new(catalog.clone(), store.clone(), definitions.clone(), clock.clone());
+        let (mut committers, mut keepers) = (BTreeMap::new(), BTreeMap::new());
+        for dataset in datasets {
+            let (name, owner) = (dataset.name.clone(), format!("life {life}"));
+            let committer = Committer::new(catalog.clone(), definitions.clone(), &tables, staging.clone(), name.clone(), owner);
+            let committer = Arc::new(committer);
+            keepers.insert(name.clone(), Keeper::new(committer.clone()));
+            committers.insert(name, committer);
+        }
+        Node {
+            stage: StageJob::new(catalog.clone(), Arc::new(Stages(staging))),
+            seal: Seal { catalog: catalog.clone(), store: store.clone(), definitions },
+            paths: SweepPaths { catalog: catalog.clone(), store: store.clone() },
+            segments: SweepSegments { catalog: catalog.clone(), store: store.clone() },
+            catalog,
+            store,
+            tables,
+            land,
+            queries,
+            committers,
+            keepers,
+        }
+    }
+
+    /// True: there may be more.
+    async fn work(&self, work: Work) -> Result<bool> {
+        let mut did = false;
+        match work {
+            Work::Stage => {
+                for lease in self.catalog.lease_jobs("world", 4).await? {
+                    did = true;
+                    self.stage.run(&lease).await?;
+                }
+            }
+            Work::Load => {
+                for committer in self.committers.values() {
+                    did |= committer.run_once().await? == Step::Loaded;
+                }
+            }
+            Work::Keep => {
+                for keeper in self.keepers.values() {
+                    did |= keeper.run_once().await?;
+                }
+            }
+            Work::Seal => did = self.seal.run_once().await? == Status::More,
+            Work::Sweep => {
+                did = self.paths.run_once().await? == Status::More;
+                self.segments.run_once().await?;
+            }
+        }
+        Ok(did)
+    }
+}
+
+/// How long it takes until nobody can be reading what has left.
+pub const READERS_GONE: Duration = Duration::from_secs(2 * 3600);
+
+/// Where data files lie.
+pub fn is_data_file(key: &str) -> bool {
+    key.starts_with(keys::TABLES) && key.ends_with(".parquet") && !key.contains("/_delta_log/")
+}
