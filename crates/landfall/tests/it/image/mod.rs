@@ -111,7 +111,7 @@ impl Driver {
         let (first, last) = self.numbers(count);
         let landing = self.world.events(&dataset, first..=last).await;
         let received_at = self.world.clock.now();
-        self.kept(&dataset).batches.push(Live { landing, received_at, first, last });
+        self.kept(&dataset).batches.push(Live { landing, received_at, first, last, over: false });
     }
 
     async fn put(&mut self) {
@@ -120,7 +120,7 @@ impl Driver {
         let (version, _) = self.numbers(1);
         let landing = self.world.put(&dataset, key, version, rows).await;
         let received_at = self.world.clock.now();
-        self.kept(&dataset).files.insert(key.to_owned(), Live { landing, received_at, first: version, last: rows });
+        self.kept(&dataset).files.insert(key.to_owned(), Live { landing, received_at, first: version, last: rows, over: false });
     }
 
     async fn delete(&mut self) {
@@ -230,7 +230,7 @@ impl Driver {
         let found: Vec<usize> = rows.iter().map(|row| row[0].as_f64().unwrap() as usize).collect();
         let once: BTreeSet<usize> = found.iter().copied().collect();
         assert_eq!(once.len(), found.len(), "{what}: events of `{dataset}` are there twice");
-        let (must, may) = kept.events(self.world.clock.now());
+        let (must, may) = kept.events();
         let missing: Vec<_> = must.difference(&once).take(5).collect();
         let stayed: Vec<_> = once.difference(&may).take(5).collect();
         assert!(missing.is_empty() && stayed.is_empty(), "{what}: of `{dataset}` {missing:?} are missing, {stayed:?} stayed");

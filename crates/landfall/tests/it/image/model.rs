@@ -12,6 +12,8 @@ pub struct Live {
     /// What tells its rows from all others: the version of a file; the first and the last id of a batch.
     pub first: usize,
     pub last: usize,
+    /// Its time was over when nothing held it; it may still be there because of a neighbour that is held.
+    pub over: bool,
 }
 
 /// One dataset.
@@ -38,17 +40,18 @@ impl Kept {
         let held = self.held.clone();
         let stays = |live: &Live| live.received_at >= cutoff || held.contains(&live.landing);
         self.files.retain(|_, live| stays(live));
+        for batch in &mut self.batches {
+            batch.over |= !stays(batch);
+        }
         // While a batch is held, so is the range that it was staged with: which events those are is chance.
         if !self.batches.iter().any(|batch| held.contains(&batch.landing)) {
-            self.batches.retain(stays);
+            self.batches.retain(|batch| !batch.over);
         }
     }
 
     /// The ids of events that must be in the table, and of those that may.
-    pub fn events(&self, now: Timestamp) -> (BTreeSet<usize>, BTreeSet<usize>) {
-        let cutoff = self.retention.map_or(Timestamp(i64::MIN), |retention| partition::cutoff(retention, now));
-        let must = |live: &&Live| self.held_whole || live.received_at >= cutoff || self.held.contains(&live.landing);
+    pub fn events(&self) -> (BTreeSet<usize>, BTreeSet<usize>) {
         let ids = |live: &Live| live.first..=live.last;
-        (self.batches.iter().filter(must).flat_map(ids).collect(), self.batches.iter().flat_map(ids).collect())
+        (self.batches.iter().filter(|batch| !batch.over).flat_map(ids).collect(), self.batches.iter().flat_map(ids).collect())
     }
 }
