@@ -10,6 +10,7 @@ mod notify;
 #[doc(hidden)]
 pub mod testing;
 
+pub mod archives;
 pub mod audit;
 pub mod datasets;
 pub mod dead_letters;

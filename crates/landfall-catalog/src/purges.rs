@@ -30,8 +30,10 @@ pub struct Purge {
     pub bytes_at: Option<Timestamp>,
 }
 
-/// Kinds of objects that belong to one landing alone; others hold bodies of several.
-const OWN: &str = "landings/";
+/// True of an object that belongs to one landing alone; others hold bodies of several.
+fn is_own(object: &str) -> bool {
+    object.strip_prefix("archive/").unwrap_or(object).starts_with("landings/")
+}
 
 struct Purging<'a> {
     dataset: &'a DatasetName,
@@ -140,7 +142,7 @@ impl Purging<'_> {
 
     /// An object goes with the last landing that has bytes in it. Segments are swept by whoever can tell that nobody appends.
     fn drop_object(&self, tx: &mut Tx, object: &str) -> Result<()> {
-        let shared = !object.starts_with(OWN);
+        let shared = !is_own(object);
         let used = shared && tx.query_opt("select 1 from landings where object = $1 limit 1", &[object.into()])?.is_some();
         if used || object.starts_with("segments/") { Ok(()) } else { paths::gone(tx, object, self.key(), self.now) }
     }

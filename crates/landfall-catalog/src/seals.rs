@@ -406,7 +406,7 @@ impl Catalog {
         self.read(move |tx| {
             let sql = format!(
                 "select {COLUMNS} from landings where id in (select subject from holds where dataset = $1) and received_at < $2 \
-                 and object is not null and not (object like 'landings/%')"
+                 and object is not null and not (object like 'landings/%') and not (object like 'archive/landings/%')"
             );
             tx.query(&sql, &[dataset.as_str().into(), before.into()])?.iter().map(landing_of).collect()
         })

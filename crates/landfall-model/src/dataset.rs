@@ -24,6 +24,9 @@ pub struct Dataset {
     /// How long a landing is kept, with all that was made of it; `None`: for ever.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retention: Option<Span>,
+    /// When the raw bytes of a landing move to the archive; `None`: never.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub archive_after: Option<Span>,
 }
 
 impl Dataset {
@@ -38,6 +41,7 @@ impl Dataset {
             transform: None,
             csv: CsvSettings::default(),
             retention: None,
+            archive_after: None,
         }
     }
 

@@ -13,6 +13,8 @@ pub const SEALED: &str = "sealed";
 pub const REJECTS: &str = "rejects";
 /// Where the parts of resumable uploads lie.
 pub const UPLOADS: &str = "uploads";
+/// Before the key that an object had until it was archived.
+pub const ARCHIVE: &str = "archive";
 /// Where the datasets' tables lie.
 pub const TABLES: &str = "tables";
 
@@ -29,6 +31,11 @@ pub fn landing_apart(dataset: &DatasetName, id: &LandingId, received_at: Timesta
 /// Bodies of one dataset that expire together.
 pub fn sealed(dataset: &DatasetName, partition: &str, id: &ManifestId) -> String {
     format!("{SEALED}/{dataset}/{partition}/{id}")
+}
+
+/// The copy of an object in the archive.
+pub fn archived(key: &str, copy: &ManifestId) -> String {
+    format!("{ARCHIVE}/{key}-{copy}")
 }
 
 /// A preallocated file of many bodies.

@@ -17,7 +17,7 @@ use crate::errors::from_object_store;
 const ENDPOINTS: [&str; 3] = ["AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_ENDPOINT"];
 
 /// The two clients of one bucket.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct S3 {
     /// Sends again what failed.
     pub objects: Arc<dyn ObjectStore>,

@@ -15,6 +15,7 @@ use object_store::{GetOptions, GetRange, GetResult, GetResultPayload, ObjectStor
 
 use crate::errors::{from_io, from_object_store};
 use crate::folder::Folder;
+use crate::keys;
 use crate::local::{DurableLocal, blocking};
 use crate::reader::StoreReader;
 use crate::s3::{self, S3};
@@ -34,8 +35,11 @@ struct Inner {
     objects: Arc<dyn ObjectStore>,
     backend: Backend,
     clock: Clock,
+    /// Where keys below `keys::ARCHIVE` lie.
+    archive: Option<Store>,
 }
 
+#[derive(Clone)]
 enum Backend {
     Local(Arc<Folder>),
     S3(S3),
@@ -74,7 +78,7 @@ impl Store {
                 let builder = s3::settings(bucket, environment);
                 s3_bucket::refuse_versions(&builder, bucket).await?;
                 let s3 = S3::new(builder, prefix, clock.clone())?;
-                Ok(Store(Arc::new(Inner { objects: s3.objects.clone(), backend: Backend::S3(s3), clock })))
+                Ok(Store(Arc::new(Inner { objects: s3.objects.clone(), backend: Backend::S3(s3), clock, archive: None })))
             }
         }
     }
@@ -84,7 +88,32 @@ impl Store {
         let what = || format!("open the store in `{}`", root.display());
         let folder = Arc::new(Folder::open(root).map_err(|error| from_io(&what(), &error))?);
         let objects = DurableLocal::new(folder.clone()).map_err(|error| from_object_store(&what(), &error))?;
-        Ok(Store(Arc::new(Inner { objects: Arc::new(objects), backend: Backend::Local(folder), clock })))
+        Ok(Store(Arc::new(Inner { objects: Arc::new(objects), backend: Backend::Local(folder), clock, archive: None })))
+    }
+
+    /// The same store with a second, colder one beside it: keys below `keys::ARCHIVE` lie there, for every verb but
+    /// `object_store` and `list`.
+    pub fn with_archive(self, archive: Store) -> Store {
+        let (objects, clock) = (self.0.objects.clone(), self.0.clock.clone());
+        let backend = self.0.backend.clone();
+        Store(Arc::new(Inner { objects, backend, clock, archive: Some(archive) }))
+    }
+
+    /// The store that holds `key`, and the key there.
+    fn at<'k>(&self, key: &'k str) -> Result<(&Inner, &'k str)> {
+        let Some(archived) = key.strip_prefix(keys::ARCHIVE).and_then(|rest| rest.strip_prefix('/')) else { return Ok((&self.0, key)) };
+        match &self.0.archive {
+            Some(archive) => Ok((&archive.0, archived)),
+            None => {
+                let message = format!("`{key}` lies in the archive, and the configuration names none: put [store.archive] back");
+                Err(Error::new(ErrorKind::Unavailable, message))
+            }
+        }
+    }
+
+    /// True where there is an archive.
+    pub fn has_archive(&self) -> bool {
+        self.0.archive.is_some()
     }
 
     /// The same store, durable as it is here, for those who speak object_store. Keys are the same; table roots are `keys::table_root`.
@@ -94,7 +123,8 @@ impl Store {
 
     /// Writes a whole object. Once it returns the object is durable; after an error it is whole or not there.
     pub async fn put(&self, key: &str, bytes: Bytes) -> Result<()> {
-        let put = self.0.objects.put(&path(key)?, bytes.into()).await;
+        let (inner, there) = self.at(key)?;
+        let put = inner.objects.put(&path(there)?, bytes.into()).await;
         put.map(drop).map_err(|error| from_object_store(&format!("put object `{key}`"), &error))
     }
 
@@ -102,12 +132,13 @@ impl Store {
     /// answer can be lost: then what is there is compared with `bytes`, so they should be unlike what others write. After an
     /// error it is not known whether the object is there.
     pub async fn put_if_absent(&self, key: &str, bytes: Bytes) -> Result<bool> {
-        let path = path(key)?;
-        if let Backend::S3(s3) = &self.0.backend {
+        let (inner, there) = self.at(key)?;
+        let path = path(there)?;
+        if let Backend::S3(s3) = &inner.backend {
             return s3.put_if_absent(&path, &bytes).await;
         }
         let options = PutOptions { mode: PutMode::Create, ..PutOptions::default() };
-        match self.0.objects.put_opts(&path, bytes.into(), options).await {
+        match inner.objects.put_opts(&path, bytes.into(), options).await {
             Ok(_) => Ok(true),
             Err(object_store::Error::AlreadyExists { .. }) => Ok(false),
             Err(error) => Err(from_object_store(&format!("create object `{key}`"), &error)),
@@ -116,11 +147,12 @@ impl Store {
 
     /// Begins a streaming upload.
     pub async fn upload(&self, key: &str) -> Result<Upload> {
-        let path = path(key)?;
-        let sink = match &self.0.backend {
-            Backend::S3(_) => Sink::S3(Box::new(S3Upload::new(self.0.objects.clone(), path))),
+        let (inner, there) = self.at(key)?;
+        let path = path(there)?;
+        let sink = match &inner.backend {
+            Backend::S3(_) => Sink::S3(Box::new(S3Upload::new(inner.objects.clone(), path))),
             Backend::Local(folder) => {
-                let (folder, to) = (folder.clone(), folder.path(key));
+                let (folder, to) = (folder.clone(), folder.path(there));
                 let begun = blocking(move || Ok((to?, folder.begin()?))).await;
                 let (to, temp) = begun.map_err(|error| from_io(&format!("upload object `{key}`"), &error))?;
                 Sink::Local(LocalUpload::new(key.to_owned(), to, temp))
@@ -161,20 +193,22 @@ impl Store {
     /// An object, or the bytes `range` of it, for a decoder on a blocking thread. Reading it from a thread of the runtime
     /// would hold that thread up.
     pub async fn reader(&self, key: &str, range: Option<Range<u64>>) -> Result<StoreReader> {
-        let found = self.find(key, GetOptions { head: matches!(self.0.backend, Backend::S3(_)), ..GetOptions::default() }).await?;
+        let (inner, there) = self.at(key)?;
+        let found = self.find(key, GetOptions { head: matches!(inner.backend, Backend::S3(_)), ..GetOptions::default() }).await?;
         let range = range.unwrap_or(0..found.meta.size);
         within(key, &range, found.meta.size)?;
         Ok(match found.payload {
             GetResultPayload::File(file, _) => StoreReader::file(file, range),
             GetResultPayload::Stream(_) => {
-                StoreReader::blocks(self.0.objects.clone(), path(key)?, tokio::runtime::Handle::current(), range)
+                StoreReader::blocks(inner.objects.clone(), path(there)?, tokio::runtime::Handle::current(), range)
             }
         })
     }
 
     /// Bytes of an object.
     pub async fn size(&self, key: &str) -> Result<u64> {
-        let found = self.0.objects.head(&path(key)?).await;
+        let (inner, there) = self.at(key)?;
+        let found = inner.objects.head(&path(there)?).await;
         found.map(|meta| meta.size).map_err(|error| from_object_store(&format!("look for object `{key}`"), &error))
     }
 
@@ -188,7 +222,8 @@ impl Store {
 
     /// Deletes an object, durably. That it is gone already is no error.
     pub async fn delete(&self, key: &str) -> Result<()> {
-        match self.0.objects.delete(&path(key)?).await {
+        let (inner, there) = self.at(key)?;
+        match inner.objects.delete(&path(there)?).await {
             Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
             Err(error) => Err(from_object_store(&format!("delete object `{key}`"), &error)),
         }
@@ -227,7 +262,8 @@ impl Store {
     }
 
     async fn find(&self, key: &str, options: GetOptions) -> Result<GetResult> {
-        let found = self.0.objects.get_opts(&path(key)?, options).await;
+        let (inner, there) = self.at(key)?;
+        let found = inner.objects.get_opts(&path(there)?, options).await;
         found.map_err(|error| from_object_store(&format!("get object `{key}`"), &error))
     }
 

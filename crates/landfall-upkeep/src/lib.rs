@@ -2,6 +2,7 @@
 //! is to do, and may be killed at any line. A new one is one file here and one
 //! line in the wiring.
 
+mod archive;
 mod paths;
 mod receipts;
 mod rescue;
@@ -11,6 +12,7 @@ mod segments;
 mod task;
 mod uploads;
 
+pub use archive::Archive;
 pub use paths::SweepPaths;
 pub use receipts::ExpireReceipts;
 pub use rescue::RescueJobs;

@@ -22,7 +22,7 @@ use landfall_tables::delta::Tables;
 use landfall_tables::keep::Keeper;
 use landfall_tables::load::Committer;
 use landfall_tables::stage::Staging;
-use landfall_upkeep::{ExpireReceipts, RescueJobs, Runner, Seal, SweepPaths, SweepSegments, SweepUploads};
+use landfall_upkeep::{Archive, ExpireReceipts, RescueJobs, Runner, Seal, SweepPaths, SweepSegments, SweepUploads};
 use landfall_worker::{StageJob, Worker};
 use tokio::net::TcpListener;
 use tokio::runtime::Handle;
@@ -39,6 +39,7 @@ pub struct Settings {
     pub public_url: Option<String>,
     pub catalog_url: String,
     pub store_url: String,
+    pub archive_url: Option<String>,
     /// `None`: the door is closed.
     pub http: Option<String>,
     pub datasets: Vec<Dataset>,
@@ -152,7 +153,10 @@ pub async fn start(settings: Settings, clock: Clock) -> Result<Running> {
 
 async fn open(settings: &Settings, admin: &AdminKey, clock: Clock) -> Result<Parts> {
     let scrape = landfall_server::install_recorder()?;
-    let store = Store::open(&settings.store_url.parse()?, clock.clone()).await?;
+    let mut store = Store::open(&settings.store_url.parse()?, clock.clone()).await?;
+    if let Some(archive) = &settings.archive_url {
+        store = store.with_archive(Store::open(&archive.parse()?, clock.clone()).await?);
+    }
     let catalog = Catalog::open(&settings.catalog_url, clock.clone()).await?;
     if !catalog.is_shared() {
         catalog.abandon_leases().await?;
@@ -192,7 +196,8 @@ fn start_upkeep(parts: &Parts, upkeep: &Runner) {
     upkeep.spawn(Arc::new(SweepPaths { catalog: parts.catalog.clone(), store: parts.store.clone() }));
     upkeep.spawn(Arc::new(SweepSegments { catalog: parts.catalog.clone(), store: parts.store.clone() }));
     let (catalog, store, definitions) = (parts.catalog.clone(), parts.store.clone(), parts.definitions.clone());
-    upkeep.spawn(Arc::new(Seal { catalog, store, definitions }));
+    upkeep.spawn(Arc::new(Seal { catalog: catalog.clone(), store: store.clone(), definitions: definitions.clone() }));
+    upkeep.spawn(Arc::new(Archive { catalog, store, definitions }));
     upkeep.spawn(Arc::new(SweepUploads { catalog: parts.catalog.clone(), store: parts.store.clone(), clock: parts.clock.clone() }));
 }
 

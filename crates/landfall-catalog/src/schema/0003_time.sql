@@ -28,10 +28,11 @@ alter table loads add column held text;
 alter table sequences add column purged_records bigint not null default 0;
 alter table sequences add column purged_bytes bigint not null default 0;
 
--- Up to where a table was purged, by which version, and what was held then; which checkpoint the log shall begin with, and since when.
+-- Up to where a table was purged, by which version, and what was held then; up to where raw bytes are in the archive; which checkpoint the log shall begin with, and since when.
 alter table sinks add column purged_to bigint not null default 0;
 alter table sinks add column purge_version bigint not null default -1;
 alter table sinks add column held text;
+alter table sinks add column archived_to bigint not null default 0;
 alter table sinks add column log_from bigint not null default -1;
 alter table sinks add column log_from_at bigint not null default 0;
 alter table sinks add column log_begins bigint not null default 0;

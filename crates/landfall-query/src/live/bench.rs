@@ -155,6 +155,7 @@ impl Bench {
             counts: Counts { records, rejected_records: records, ..Counts::default() },
             rejects: Some(key.to_owned()),
         };
+        self.catalog.register_paths(&name(dataset), manifest.id.as_str(), vec![key.to_owned()]).await.unwrap();
         assert_eq!(self.catalog.record_range(&lease, &manifest, Vec::new()).await.unwrap(), Recorded::Yes);
     }
 

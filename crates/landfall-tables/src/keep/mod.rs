@@ -22,13 +22,14 @@ use crate::load::Committer;
 /// The keeper of one dataset's table on one node.
 pub struct Keeper {
     committer: Arc<Committer>,
-    /// When all kept paths were last compared with the table.
-    swept: Mutex<Option<Timestamp>>,
+    /// When all kept paths were last compared with the table, or this keeper was made.
+    swept: Mutex<Timestamp>,
 }
 
 impl Keeper {
     pub fn new(committer: Arc<Committer>) -> Keeper {
-        Keeper { committer, swept: Mutex::new(None) }
+        let swept = Mutex::new(committer.catalog().clock().now());
+        Keeper { committer, swept }
     }
 
     pub fn dataset(&self) -> &DatasetName {

@@ -18,14 +18,14 @@ impl Keeper {
         let finished = catalog.finish_purges(self.dataset(), self.now().plus_micros(-micros(READ_MAX))).await?;
         let unswept = catalog.purges_unswept(self.dataset()).await?;
         let now = self.now();
-        let recent = |swept: Timestamp| now.micros() - swept.micros() < micros(limits::SWEEP_EVERY);
-        if !unswept && self.swept.lock().is_some_and(recent) {
+        let since = now.micros() - self.swept.lock().micros();
+        if !unswept && since < micros(limits::SWEEP_EVERY) {
             return Ok(finished > 0);
         }
         let swept = self.committer.under_lease(|lease| async move { self.look(&lease).await }).await?;
         if swept.is_some() {
             catalog.purges_swept(self.dataset(), now).await?;
-            *self.swept.lock() = Some(now);
+            *self.swept.lock() = now;
         }
         Ok(finished > 0)
     }
@@ -52,7 +52,7 @@ impl Keeper {
         match in_table {
             Some(path) => kept.pending || state.files.contains_key(path),
             // What an upload has brought is named by the upload, and marked with it.
-            None => kept.pending || kept.named || !(kept.path.starts_with("rejects/") || kept.path.starts_with("sealed/")),
+            None => kept.pending || kept.named || !["rejects/", "sealed/", "archive/"].iter().any(|part| kept.path.starts_with(part)),
         }
     }
 

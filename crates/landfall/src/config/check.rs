@@ -49,6 +49,39 @@ impl Check<'_> {
         if let Some(Err(error)) = file.store.url.as_deref().map(str::parse::<StoreUrl>) {
             self.wrong(&["store", "url"], error.message);
         }
+        self.archive(file);
+    }
+
+    /// An archive and the datasets that use it need each other.
+    fn archive(&mut self, file: &File) {
+        let users: Vec<_> = file.datasets.iter().filter(|(_, section)| section.archive_after.is_some()).collect();
+        match &file.store.archive {
+            Some(archive) => {
+                if let Err(error) = archive.url.parse::<StoreUrl>() {
+                    self.wrong(&["store", "archive", "url"], error.message);
+                } else if Some(&archive.url) == file.store.url.as_ref() {
+                    self.wrong(
+                        &["store", "archive", "url"],
+                        "the archive cannot be the store itself: name another bucket, prefix or folder",
+                    );
+                }
+                if users.is_empty() {
+                    self.wrong(&["store", "archive"], "no dataset has `archive_after`, so nothing would ever move to the archive");
+                }
+            }
+            None => {
+                for (name, _) in &users {
+                    let path = ["datasets", name.as_str(), "archive_after"];
+                    self.wrong(&path, "there is no archive to move to: name one with `url` in [store.archive]");
+                }
+            }
+        }
+        for (name, section) in users {
+            if section.retention.is_some_and(|retention| section.archive_after.is_some_and(|after| after >= retention)) {
+                let path = ["datasets", name.as_str(), "archive_after"];
+                self.wrong(&path, "nothing would ever move to the archive: `retention` ends first");
+            }
+        }
     }
 
     fn dataset(&mut self, name: &str, section: &DatasetSection) {

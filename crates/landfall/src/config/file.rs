@@ -46,6 +46,17 @@ pub struct StoreSection {
     /// `s3://bucket/prefix` (endpoint and keys as in the AWS environment) or a folder; a folder under `data` if left out.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub url: Option<String>,
+    /// A second, colder store for raw bytes: another bucket, or a folder on another disk. See `archive_after` of a dataset.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub archive: Option<ArchiveSection>,
+}
+
+/// Where old raw bytes are kept.
+#[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct ArchiveSection {
+    /// `s3://bucket/prefix` or a folder, as in [store]; not the store itself.
+    pub url: String,
 }
 
 /// The doors: `host:port`, or `off`.
@@ -88,6 +99,9 @@ pub struct DatasetSection {
     /// left out.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub retention: Option<Span>,
+    /// When the raw bytes of a landing move to [store.archive], like `90d`; they are read from there as before. Never if left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub archive_after: Option<Span>,
 }
 
 impl Default for File {

@@ -54,6 +54,8 @@ pub struct Catalog {
 pub struct Store {
     /// A folder or `s3://bucket/prefix`.
     pub url: String,
+    /// The same, of the archive.
+    pub archive: Option<String>,
 }
 
 #[derive(Clone, Debug)]
@@ -111,7 +113,10 @@ impl Config {
         };
         Config {
             catalog: Catalog { url: file.catalog.url.unwrap_or_else(|| format!("sqlite:{}", data.join("catalog.db").display())) },
-            store: Store { url: file.store.url.unwrap_or_else(|| data.join("store").display().to_string()) },
+            store: Store {
+                url: file.store.url.unwrap_or_else(|| data.join("store").display().to_string()),
+                archive: file.store.archive.map(|archive| archive.url),
+            },
             data,
             region: file.region,
             public_url: file.public_url.map(|url| url.trim_end_matches('/').to_owned()),
@@ -131,6 +136,7 @@ fn dataset(name: DatasetName, section: DatasetSection) -> Dataset {
         transform: section.transform,
         csv: section.csv,
         retention: section.retention,
+        archive_after: section.archive_after,
         ..Dataset::new(name)
     }
 }

@@ -23,6 +23,7 @@ pub async fn start(config: &Config, roles: Roles, admin_key: Option<String>) -> 
         public_url: config.public_url.clone(),
         catalog_url: config.catalog.url.clone(),
         store_url: config.store.url.clone(),
+        archive_url: config.store.archive.clone(),
         http: config.listen.http.clone(),
         datasets: config.datasets.clone(),
         roles,

@@ -33,6 +33,8 @@ struct Driver {
     next: usize,
     falls: BTreeMap<&'static str, usize>,
     checks: usize,
+    /// The most objects that were seen in the archive.
+    archived: usize,
 }
 
 fn setting(name: &str, default: usize) -> usize {
@@ -40,14 +42,14 @@ fn setting(name: &str, default: usize) -> usize {
 }
 
 async fn drive(place: fn(usize) -> futures::future::BoxFuture<'static, TestCatalog>) {
-    let steps = setting("LANDFALL_IMAGE_STEPS", 1500);
+    let steps = setting("LANDFALL_IMAGE_STEPS", 800);
     for seed in 1..=setting("LANDFALL_IMAGE_SEEDS", 1) {
         let mut driver = Driver::new(place(seed).await, seed as u64).await;
         for step in 0..steps {
             driver.step(&format!("seed {seed}, step {step}")).await;
         }
         driver.end(&format!("seed {seed}, the end")).await;
-        eprintln!("seed {seed}: {} checks, falls at {:?}", driver.checks, driver.falls);
+        println!("seed {seed}: {} checks, {} in the archive, falls at {:?}", driver.checks, driver.archived, driver.falls);
         assert!(driver.falls.len() > 8, "the falls were at {:?} only", driver.falls);
     }
 }
@@ -67,13 +69,14 @@ impl Driver {
         let names = DATASETS.map(|(name, retention)| (name.parse::<DatasetName>().unwrap(), retention));
         let dataset = |(name, retention): &(DatasetName, Option<&str>)| Dataset {
             retention: retention.map(|span| span.parse().unwrap()),
+            archive_after: name.as_str().starts_with("hours").then(|| "2h".parse().unwrap()),
             ..Dataset::new(name.clone())
         };
         let datasets = names.iter().flat_map(|named| [dataset(&(named.0.clone(), named.1)), dataset(&files_of(named))]).collect();
         let kept = names.iter().flat_map(|named| [(named.0.clone(), Kept::new(named.1)), (files_of(named).0, Kept::new(named.1))]);
         let kept = kept.collect();
         let world = World::new(place, datasets, seed).await;
-        Driver { world, random: StdRng::seed_from_u64(seed), kept, next: 1, falls: BTreeMap::new(), checks: 0 }
+        Driver { world, random: StdRng::seed_from_u64(seed), kept, next: 1, falls: BTreeMap::new(), checks: 0, archived: 0 }
     }
 
     fn dataset(&mut self, files: bool) -> DatasetName {
@@ -216,6 +219,7 @@ impl Driver {
             let rows = self.world.table_rows(&audit.dataset).await;
             assert_eq!(rows, audit.rows, "{what}: rows in the table of `{}`", audit.dataset);
         }
+        self.archived = self.archived.max(self.world.archived().await.len());
         for (dataset, kept) in &self.kept {
             self.check_events(what, dataset, kept).await;
             self.check_files(what, dataset, kept).await;
@@ -246,6 +250,9 @@ impl Driver {
         let expected: Vec<_> =
             kept.files.iter().map(|(key, live)| json!([key, live.landing.as_str(), live.first, live.last, live.last])).collect();
         assert_eq!(rows, expected, "{what}: files of `{dataset}`");
+        for (key, live) in &kept.files {
+            assert!(self.world.has_its_bytes(&live.landing).await, "{what}: the bytes of {key} in `{dataset}` are others");
+        }
     }
 
     /// Lets all time run out, and then finds nothing that is over in any place.
@@ -279,6 +286,7 @@ impl Driver {
                 assert!(!open.iter().any(|(name, _)| name == dataset), "{what}: a purge of `{dataset}` is not finished");
             }
         }
+        assert!(self.archived > 0 && self.world.archived().await.is_empty(), "{what}: {} objects were archived", self.archived);
         let left = objects.iter().filter(|key| is_data_file(key)).count();
         assert!(left <= 60, "{what}: {left} data files were not merged");
     }

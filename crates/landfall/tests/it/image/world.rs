@@ -10,6 +10,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures::{FutureExt, StreamExt, TryStreamExt, stream};
 use landfall_access::{Context, Gate};
+use landfall_catalog::landings::Body;
 use landfall_catalog::testing::TestCatalog;
 use landfall_catalog::{Catalog, Definitions};
 use landfall_land::Land;
@@ -22,9 +23,10 @@ use landfall_tables::delta::Tables;
 use landfall_tables::keep::Keeper;
 use landfall_tables::load::{Committer, Step};
 use landfall_tables::stage::Staging;
-use landfall_upkeep::{Seal, Status, SweepPaths, SweepSegments, Task};
+use landfall_upkeep::{Archive, Seal, Status, SweepPaths, SweepSegments, Task};
 use landfall_worker::{Job, StageJob, Stager};
 use serde_json::Value;
+use sha2::{Digest, Sha256};
 
 use crate::node::ADMIN_KEY;
 
@@ -51,6 +53,8 @@ struct Node {
     seal: Seal,
     paths: SweepPaths,
     segments: SweepSegments,
+    archive: Archive,
+    cold: Store,
 }
 
 struct Stages(Staging);
@@ -72,11 +76,12 @@ pub enum Work {
     Load,
     Keep,
     Seal,
+    Archive,
     Sweep,
 }
 
 impl Work {
-    pub const ALL: [Work; 5] = [Work::Stage, Work::Load, Work::Keep, Work::Seal, Work::Sweep];
+    pub const ALL: [Work; 6] = [Work::Stage, Work::Load, Work::Keep, Work::Seal, Work::Archive, Work::Sweep];
 }
 
 pub fn admin() -> Context {
@@ -171,8 +176,22 @@ impl World {
 
     /// Keys of all objects in the store.
     pub async fn objects(&self) -> Vec<String> {
-        let listed: Vec<_> = self.node.store.list("").map_ok(|object| object.key).try_collect().await.unwrap();
-        listed
+        self.node.store.list("").map_ok(|object| object.key).try_collect().await.unwrap()
+    }
+
+    /// Keys of all objects in the archive.
+    pub async fn archived(&self) -> Vec<String> {
+        self.node.cold.list("").map_ok(|object| object.key).try_collect().await.unwrap()
+    }
+
+    /// Whether the raw bytes of a landing are still what landed, wherever they are kept.
+    pub async fn has_its_bytes(&self, landing: &LandingId) -> bool {
+        let digest = self.node.catalog.landing(landing).await.unwrap().unwrap().digest;
+        let bytes = match self.node.catalog.body(landing).await.unwrap().unwrap() {
+            Body::Bytes(bytes) => bytes,
+            Body::Object { key, offset, length } => self.node.store.get_range(&key, offset..offset + length).await.unwrap(),
+        };
+        hex::encode(Sha256::digest(&bytes)) == digest
     }
 }
 
@@ -185,7 +204,8 @@ impl Node {
         definitions.refresh(&catalog).await.unwrap();
         let gate = Gate::new(ADMIN_KEY);
         gate.set_datasets(datasets);
-        let store = Store::local(&folder.join("store"), clock.clone()).unwrap();
+        let cold = Store::local(&folder.join("cold"), clock.clone()).unwrap();
+        let store = Store::local(&folder.join("store"), clock.clone()).unwrap().with_archive(cold.clone());
         let tables = Tables::new(store.clone(), clock.clone());
         let live = Live::new(catalog.clone(), definitions.clone(), tables.clone());
         let queries = Queries::new(catalog.clone(), definitions.clone(), live, gate.clone(), &folder.join("spill")).unwrap();
@@ -201,7 +221,9 @@ impl Node {
         }
         Node {
             stage: StageJob::new(catalog.clone(), Arc::new(Stages(staging))),
-            seal: Seal { catalog: catalog.clone(), store: store.clone(), definitions },
+            seal: Seal { catalog: catalog.clone(), store: store.clone(), definitions: definitions.clone() },
+            archive: Archive { catalog: catalog.clone(), store: store.clone(), definitions },
+            cold,
             paths: SweepPaths { catalog: catalog.clone(), store: store.clone() },
             segments: SweepSegments { catalog: catalog.clone(), store: store.clone() },
             catalog,
@@ -235,6 +257,7 @@ impl Node {
                 }
             }
             Work::Seal => did = self.seal.run_once().await? == Status::More,
+            Work::Archive => did = self.archive.run_once().await? == Status::More,
             Work::Sweep => {
                 did = self.paths.run_once().await? == Status::More;
                 self.segments.run_once().await?;
