@@ -44,6 +44,25 @@ impl TestCatalog {
         Catalog::open(&self.url(), Clock::system()).await
     }
 
+    /// The tables of a PostgreSQL catalog with a row that holds `text`, as text or as bytes; none on SQLite, whose file anybody
+    /// can read.
+    pub async fn tables_with(&self, text: &str) -> Vec<String> {
+        let TestCatalog::Postgres { server, database } = self else { return Vec::new() };
+        let client = connect(with_database(server, database).parse().unwrap_or_else(|why| panic!("{server}: {why}"))).await;
+        let client = client.unwrap_or_else(|why| panic!("{database}: {why:?}"));
+        let tables = client.query("select table_name::text from information_schema.tables where table_schema = 'public'", &[]).await;
+        let mut found = Vec::new();
+        for table in tables.unwrap_or_else(|why| panic!("{database}: {why:?}")) {
+            let (name, hex): (String, String) = (table.get(0), text.bytes().map(|byte| format!("{byte:02x}")).collect());
+            let sql = format!("select count(*) from {name} x where position($1 in x::text) > 0 or position($2 in x::text) > 0");
+            let row = client.query_one(&sql, &[&text, &hex]).await.unwrap_or_else(|why| panic!("{sql}: {why:?}"));
+            if row.get::<_, i64>(0) > 0 {
+                found.push(name);
+            }
+        }
+        found
+    }
+
     /// Ends every connection that other programs have to this catalog's database; nothing on SQLite.
     pub async fn cut_connections(&self) {
         if let TestCatalog::Postgres { server, database } = self {

@@ -60,6 +60,12 @@ impl Pending {
         Pending { queue: Mutex::default(), segments: segments.map(Mutex::new) }
     }
 
+    pub fn retire_segments(&self) {
+        if let Some(segments) = &self.segments {
+            segments.lock().retire();
+        }
+    }
+
     /// What the next group takes, and whether more waits behind it.
     fn take(&self) -> (Vec<Waiting>, bool) {
         let mut queue = self.queue.lock();

@@ -46,6 +46,11 @@ impl Land {
         self.0.closed.store(true, Ordering::Relaxed);
     }
 
+    /// Gives up a segment that has been appended to for long. To be called now and then.
+    pub fn retire_segments(&self) {
+        self.0.pending.retire_segments();
+    }
+
     fn open(&self) -> Result<&Inner> {
         if self.0.closed.load(Ordering::Relaxed) {
             return Err(Error::new(

@@ -120,6 +120,9 @@ pub const READER_BLOCK_BYTES: u64 = 8 << 20;
 /// Bytes of one segment, which is zeroed before it is used: what a busy node fills in about a second.
 pub const SEGMENT_BYTES: u64 = 64 << 20;
 
+/// A segment is appended to for this long at most: bodies of a quiet node are then sealed elsewhere, and it can go.
+pub const SEGMENT_AGE_MAX: Duration = Duration::from_secs(600);
+
 /// Bytes of the first `S3_SMALL_PARTS` parts of an upload to S3, and of those after. S3 allows 10,000 parts, so an
 /// object may have 8 GiB in small parts and 562 GiB in large ones; small parts keep the memory of usual uploads low.
 pub const S3_PART_BYTES: usize = 8 << 20;

@@ -15,7 +15,7 @@ use std::thread::{self, JoinHandle};
 
 use bytes::Bytes;
 use landfall_model::limits::{self, SEGMENT_BYTES};
-use landfall_model::{Clock, Result, SegmentId};
+use landfall_model::{Clock, Result, SegmentId, Timestamp};
 
 use crate::direct::{self, Aligned, BLOCK};
 use crate::errors::from_io;
@@ -55,11 +55,20 @@ struct Segment {
     file: Arc<File>,
     used: u64,
     size: u64,
+    begun_at: Timestamp,
 }
 
 impl Segments {
     pub(crate) fn new(folder: Arc<Folder>, clock: Clock) -> Segments {
         Segments { folder, clock, current: None, buffer: Aligned::zeroed(BUFFER_BYTES), next: None }
+    }
+
+    /// Gives up a segment that is older than `limits::SEGMENT_AGE_MAX`, so that what is in it can be swept; the next append
+    /// begins another.
+    pub fn retire(&mut self) {
+        let age = i64::try_from(limits::SEGMENT_AGE_MAX.as_micros()).unwrap_or(i64::MAX);
+        let before = self.clock.now().plus_micros(-age);
+        self.current.take_if(|segment| segment.begun_at < before);
     }
 
     /// Appends the pieces one after another; once it returns they are durable. After an error nothing may be named: where
@@ -105,7 +114,7 @@ impl Segments {
         if file.try_lock().is_err() || !path.try_exists()? {
             return self.begin(at_least);
         }
-        Ok(Segment { file: Arc::new(file), key, path, used: 0, size })
+        Ok(Segment { file: Arc::new(file), key, path, used: 0, size, begun_at: self.clock.now() })
     }
 }
 

@@ -30,7 +30,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::roles::Roles;
-use crate::wiring::{Background, Commit, Keep, Listener, SettleMetrics, TableStager};
+use crate::wiring::{Background, Commit, Keep, Listener, RetireSegments, SettleMetrics, TableStager};
 
 /// What a node is started with: the configuration, resolved.
 pub struct Settings {
@@ -130,6 +130,7 @@ pub async fn start(settings: Settings, clock: Clock) -> Result<Running> {
         parts.clock.clone(),
         settings.region.clone(),
     );
+    upkeep.spawn(Arc::new(RetireSegments(land.clone())));
     let doors = TaskTracker::new();
     let http = open_http(&settings, &parts, &land, &doors, &stop).await?;
     if let Some(address) = http {

@@ -6,6 +6,7 @@ mod commit;
 mod definitions;
 mod keep;
 mod metrics;
+mod segments;
 mod stager;
 
 pub use background::Background;
@@ -13,4 +14,5 @@ pub use commit::Commit;
 pub use definitions::Listener;
 pub use keep::Keep;
 pub use metrics::SettleMetrics;
+pub use segments::RetireSegments;
 pub use stager::TableStager;

@@ -4,7 +4,9 @@
 //!
 //! `LANDFALL_IMAGE_SEEDS` and `LANDFALL_IMAGE_STEPS` make it longer.
 
+mod bucket;
 mod model;
+mod purge;
 mod world;
 
 use std::collections::{BTreeMap, BTreeSet};

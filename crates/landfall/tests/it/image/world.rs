@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 use std::panic::AssertUnwindSafe;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -28,10 +29,12 @@ use landfall_worker::{Job, StageJob, Stager};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
+use super::bucket::Bucket;
 use crate::node::ADMIN_KEY;
 
 pub struct World {
     place: TestCatalog,
+    bucket: Option<Bucket>,
     folder: tempfile::TempDir,
     datasets: Vec<Dataset>,
     pub clock: Clock,
@@ -90,11 +93,16 @@ pub fn admin() -> Context {
 
 impl World {
     pub async fn new(place: TestCatalog, datasets: Vec<Dataset>, seed: u64) -> World {
+        World::on(place, None, datasets, seed).await
+    }
+
+    /// The same with its objects in a bucket.
+    pub async fn on(place: TestCatalog, bucket: Option<Bucket>, datasets: Vec<Dataset>, seed: u64) -> World {
         let folder = tempfile::tempdir().unwrap();
         // A morning in spring.
         let clock = Clock::fixed(Timestamp(1_772_000_000_000_000), seed);
-        let node = Node::start(&place, folder.path(), &datasets, &clock, 1).await;
-        World { place, folder, datasets, clock, node, lives: 1 }
+        let node = Node::start(&place, bucket.as_ref(), folder.path(), &datasets, &clock, 1).await;
+        World { place, bucket, folder, datasets, clock, node, lives: 1 }
     }
 
     pub fn catalog(&self) -> &Catalog {
@@ -105,7 +113,7 @@ impl World {
     pub async fn restart(&mut self) {
         self.lives += 1;
         self.node.catalog.close().await;
-        self.node = Node::start(&self.place, self.folder.path(), &self.datasets, &self.clock, self.lives).await;
+        self.node = Node::start(&self.place, self.bucket.as_ref(), self.folder.path(), &self.datasets, &self.clock, self.lives).await;
     }
 
     /// Does one piece of work, or falls after `points`: then the name of the point.
@@ -184,6 +192,36 @@ impl World {
         self.node.cold.list("").map_ok(|object| object.key).try_collect().await.unwrap()
     }
 
+    /// Keys of objects, in the store and in the archive, that hold `text`.
+    pub async fn objects_with(&self, text: &str) -> Vec<String> {
+        let mut found = Vec::new();
+        for store in [&self.node.store, &self.node.cold] {
+            let keys: Vec<String> = store.list("").map_ok(|object| object.key).try_collect().await.unwrap();
+            for key in keys {
+                let bytes = store.get(&key).await.unwrap();
+                if key.contains(text) || bytes.windows(text.len()).any(|window| window == text.as_bytes()) {
+                    found.push(key);
+                }
+            }
+        }
+        found
+    }
+
+    /// The place of the catalog, and the folder of everything else.
+    pub fn places(&self) -> (&TestCatalog, &Path) {
+        (&self.place, self.folder.path())
+    }
+
+    /// Puts any bytes.
+    pub async fn put_bytes(&self, dataset: &DatasetName, key: &str, bytes: Bytes) -> LandingId {
+        self.node.land.file(&admin(), dataset, key.parse().unwrap(), None, None, stream::iter([Ok(bytes)])).await.unwrap().id
+    }
+
+    /// Lands a body of events as it is.
+    pub async fn post(&self, dataset: &DatasetName, body: String) {
+        self.node.land.events(&admin(), dataset, body.into(), None).await.unwrap();
+    }
+
     /// Whether the raw bytes of a landing are still what landed, wherever they are kept.
     pub async fn has_its_bytes(&self, landing: &LandingId) -> bool {
         let digest = self.node.catalog.landing(landing).await.unwrap().unwrap().digest;
@@ -196,7 +234,7 @@ impl World {
 }
 
 impl Node {
-    async fn start(place: &TestCatalog, folder: &std::path::Path, datasets: &[Dataset], clock: &Clock, life: usize) -> Node {
+    async fn start(place: &TestCatalog, bucket: Option<&Bucket>, folder: &Path, datasets: &[Dataset], clock: &Clock, life: usize) -> Node {
         let catalog = Catalog::open(&place.url(), clock.clone()).await.unwrap();
         catalog.abandon_leases().await.unwrap();
         let (region, definitions): (Region, _) = (Region::default(), Definitions::default());
@@ -204,8 +242,12 @@ impl Node {
         definitions.refresh(&catalog).await.unwrap();
         let gate = Gate::new(ADMIN_KEY);
         gate.set_datasets(datasets);
-        let cold = Store::local(&folder.join("cold"), clock.clone()).unwrap();
-        let store = Store::local(&folder.join("store"), clock.clone()).unwrap().with_archive(cold.clone());
+        let open = async |name: &str| match bucket {
+            Some(bucket) => bucket.open(name, clock).await,
+            None => Store::local(&folder.join(name), clock.clone()).unwrap(),
+        };
+        let cold = open("cold").await;
+        let store = open("store").await.with_archive(cold.clone());
         let tables = Tables::new(store.clone(), clock.clone());
         let live = Live::new(catalog.clone(), definitions.clone(), tables.clone());
         let queries = Queries::new(catalog.clone(), definitions.clone(), live, gate.clone(), &folder.join("spill")).unwrap();
@@ -243,7 +285,10 @@ impl Node {
             Work::Stage => {
                 for lease in self.catalog.lease_jobs("world", 4).await? {
                     did = true;
-                    self.stage.run(&lease).await?;
+                    match self.stage.run(&lease).await {
+                        Err(error) if !error.kind.is_passing() => drop(self.catalog.bury_job(&lease, &error).await?),
+                        done => done?,
+                    }
                 }
             }
             Work::Load => {
@@ -259,6 +304,7 @@ impl Node {
             Work::Seal => did = self.seal.run_once().await? == Status::More,
             Work::Archive => did = self.archive.run_once().await? == Status::More,
             Work::Sweep => {
+                self.land.retire_segments();
                 did = self.paths.run_once().await? == Status::More;
                 self.segments.run_once().await?;
             }

@@ -1,0 +1,126 @@
+//! Purged is gone: a marker that was in bodies, keys, rows, rejects, reasons
+//! and statistics is in no file, no object and no table once its time is over, and
+//! what landed later is all there.
+
+use std::path::Path;
+use std::time::Duration;
+
+use landfall_catalog::lists::Page;
+use landfall_catalog::testing::TestCatalog;
+use landfall_model::{Column, Dataset, DatasetName, Type};
+use serde_json::json;
+
+use super::bucket::Bucket;
+use super::world::{READERS_GONE, World};
+
+const MARKER: &str = "Wintermute";
+
+fn datasets() -> Vec<Dataset> {
+    let dataset = |name: &str| Dataset {
+        retention: Some("7d".parse().unwrap()),
+        archive_after: Some("2d".parse().unwrap()),
+        columns: Some(vec![Column::new("id", Type::Bigint), Column::new("name", Type::Text)]),
+        ..Dataset::new(name.parse().unwrap())
+    };
+    vec![dataset("events"), dataset("files")]
+}
+
+/// Files below `folder` that hold the marker, in their names or in their bytes.
+fn files_with(folder: &Path, text: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            found.extend(files_with(&path, text));
+            continue;
+        }
+        let bytes = std::fs::read(&path).unwrap();
+        if path.to_string_lossy().contains(text) || bytes.windows(text.len()).any(|window| window == text.as_bytes()) {
+            found.push(path.display().to_string());
+        }
+    }
+    found
+}
+
+/// Everywhere that the text is found.
+async fn found(world: &World, text: &str) -> Vec<String> {
+    let (catalog, folder) = world.places();
+    let mut found = files_with(folder, text);
+    if let TestCatalog::Sqlite(folder) = catalog {
+        found.extend(files_with(folder.path(), text));
+    }
+    found.extend(catalog.tables_with(text).await);
+    found.extend(world.objects_with(text).await);
+    found
+}
+
+/// Lands `text` in every way that there is, good and bad, replaced and deleted.
+async fn land(world: &World, events: &DatasetName, files: &DatasetName, text: &str) {
+    world.post(events, format!("{{\"id\":1,\"name\":\"{text}\"}}\n{{\"id\":\"{text}\"}}\n")).await;
+    let rows: String = (0..300).map(|id| format!("{{\"id\":{id},\"name\":\"{text} {id}\"}}\n")).collect();
+    world.post(events, rows.repeat(8)).await;
+    let table = |rows: usize| (0..rows).fold("id,name\n".to_owned(), |all, id| all + &format!("{id},{text} {id}\n"));
+    world.put_bytes(files, &format!("{text}/small.csv"), table(3).into()).await;
+    world.put_bytes(files, &format!("{text}/large.csv"), table(90_000).into()).await;
+    world.put_bytes(files, &format!("{text}/bad record.csv"), format!("id,name\n1,a\n{text},b\n").into()).await;
+    world.put_bytes(files, &format!("{text}/unread.csv"), format!("id,name\n1,\"{text}\n").into()).await;
+    world.put_bytes(files, &format!("{text}/replaced.csv"), table(4).into()).await;
+    world.settle().await;
+    world.put_bytes(files, &format!("{text}/replaced.csv"), table(5).into()).await;
+    world.put_bytes(files, &format!("{text}/deleted.csv"), table(6).into()).await;
+    world.settle().await;
+    assert!(world.delete(files, &format!("{text}/deleted.csv")).await);
+    for _ in 0..3 {
+        world.clock.advance(Duration::from_secs(90));
+        world.settle().await;
+    }
+}
+
+async fn days(world: &World, days: u64) {
+    for _ in 0..days {
+        world.clock.advance(Duration::from_secs(86_400));
+        world.settle().await;
+    }
+}
+
+async fn purge(world: World) {
+    let (events, files): (DatasetName, DatasetName) = ("events".parse().unwrap(), "files".parse().unwrap());
+    land(&world, &events, &files, MARKER).await;
+    days(&world, 3).await;
+    assert!(world.archived().await.len() > 1, "bytes are in the archive");
+    let there = found(&world, MARKER).await;
+    assert!(there.len() > 8, "the marker is found where it is: {there:?}");
+    land(&world, &events, &files, "survivor").await;
+    let rows = async || world.rows("select count(*), count(distinct _landing) from files where name like 'survivor%'").await;
+    let before = rows().await;
+    days(&world, 6).await;
+    for _ in 0..3 {
+        world.clock.advance(READERS_GONE);
+        world.settle().await;
+    }
+
+    assert_eq!(found(&world, MARKER).await, Vec::<String>::new(), "the marker is still there");
+    assert_eq!(world.rows("select count(*) from events where name is not null").await, [json!([2401])]);
+    assert_eq!(rows().await, before);
+    let first = world.rows("select count(*) from files where name like 'Winter%'").await;
+    assert_eq!(first, [json!([0])]);
+    let report = world.catalog().list_purges(&Page { dataset: None, after: None, limit: 100 }).await.unwrap();
+    let of = |name: &DatasetName| report.iter().filter(|purge| purge.dataset == *name).collect::<Vec<_>>();
+    assert_eq!(of(&files).len(), 7, "{report:#?}");
+    assert_eq!(of(&events).iter().map(|purge| purge.records).sum::<i64>(), 2402, "{report:#?}");
+    assert!(report.iter().all(|purge| purge.bytes_at.is_some() && purge.digest.len() == 64), "{report:#?}");
+    for audit in world.catalog().audit(None).await.unwrap() {
+        assert!(audit.balances(), "{audit:?} is off by {:?}", audit.difference());
+    }
+}
+
+#[tokio::test]
+async fn purged_is_gone_from_the_folder_and_from_sqlite() {
+    purge(World::new(TestCatalog::sqlite(), datasets(), 1).await).await;
+}
+
+#[tokio::test]
+async fn purged_is_gone_from_s3_and_from_postgres() {
+    let bucket = Bucket::new().await;
+    purge(World::on(TestCatalog::postgres().await, Some(bucket), datasets(), 1).await).await;
+}
