@@ -5,6 +5,7 @@
 //! `LANDFALL_IMAGE_SEEDS` and `LANDFALL_IMAGE_STEPS` make it longer.
 
 mod bucket;
+mod calendar;
 mod model;
 mod purge;
 mod world;
