@@ -16,6 +16,7 @@ use crate::files;
 use crate::holds;
 use crate::landings::{COLUMNS, find, landing_of};
 use crate::loads::{self, Load, Opened};
+use crate::replays;
 use crate::sinks::{DELTA, SinkLease};
 
 /// What leaves a table because its time is over.
@@ -170,15 +171,16 @@ fn number(tx: &mut Tx, lease: &SinkLease, id: LoadId, cutoff: Timestamp, now: Ti
     let (ranges, params) = ranges_over(dataset, &expiry);
     let row = tx.query_opt(&format!("select count(*) from manifests where {ranges}"), &params)?;
     let removals = row.map(|row| row.int(0)).transpose()?.unwrap_or(0);
-    let opened = Opened { number, id, records: 0, rows: 0, landings: 0, removals, expiry: Some(&expiry) };
+    let opened = Opened { number, id, records: 0, rows: 0, landings: 0, removals, expiry: Some(&expiry), replay: None };
     loads::open(tx, lease, &opened, now)?;
     loads::open_load(tx, &lease.dataset)
 }
 
 /// The table has taken the expiry with `version`.
-pub(crate) fn done(tx: &mut Tx, dataset: &str, expiry: &Expiry, version: i64) -> Result<()> {
+pub(crate) fn done(tx: &mut Tx, dataset: &str, expiry: &Expiry, version: i64, now: Timestamp) -> Result<()> {
     let (ranges, params) = ranges_over(dataset, expiry);
     tx.execute(&format!("update manifests set state = 'removed' where {ranges}"), &params)?;
+    replays::forget_removed(tx, dataset, now)?;
     let sql = "update sinks set purged_to = case when purged_to > $3 then purged_to else $3 end, purge_version = $4, held = $5 \
                where dataset = $1 and sink = $2";
     let params = [dataset.into(), DELTA.into(), expiry.cutoff.into(), version.into(), json(&expiry.held)?.into()];

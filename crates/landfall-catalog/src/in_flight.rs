@@ -61,7 +61,7 @@ fn landings(tx: &mut Tx, waiting: &mut Waiting) -> Result<()> {
                where l.id in (select landing from jobs where state = 'ready' union all select landing from jobs where state = 'leased' \
                union all select landing from manifests where state = 'staged' \
                union all select m.landing from loads o join manifests m on m.dataset = o.dataset and m.load = o.number \
-               where o.state = 'open') and (l.kind = 'file' or l.first_seq <= coalesce(w.seq, 0)) group by l.dataset";
+               where o.state = 'open' and o.replay is null) and (l.kind = 'file' or l.first_seq <= coalesce(w.seq, 0)) group by l.dataset";
     for row in tx.query(sql, &[DELTA.into()])? {
         let of_dataset = waiting.entry(word(row.text(0)?)?).or_default();
         of_dataset.records += row.int(1)?;

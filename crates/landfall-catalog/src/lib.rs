@@ -29,6 +29,7 @@ pub mod loads;
 pub mod manifests;
 pub mod paths;
 pub mod purges;
+pub mod replays;
 pub mod seals;
 pub mod sinks;
 pub mod standing;

@@ -155,7 +155,7 @@ impl Catalog {
     /// Manifests with rejects, newest first.
     pub async fn list_rejects(&self, page: &Page) -> Result<Vec<RejectsRecord>> {
         let select = "select id, dataset, state, rejected_records, rejected_bytes, rejects from manifests";
-        self.page(select, "id", "rejects is not null and state <> 'dropped'", page, rejects_of).await
+        self.page(select, "id", "rejects is not null and state not in ('dropped', 'waiting')", page, rejects_of).await
     }
 
     /// Loads of a dataset, or of all; the cursor is `DATASET/NUMBER` of the last one.

@@ -2,12 +2,13 @@
 //! still live at the generation that was staged. From then on a load is frozen;
 //! at most one is open per sink, and it is redone until it is done.
 
-use landfall_model::{DatasetName, LandingId, LandingState, LoadId, Manifest, Region, Result, Subject, Timestamp, limits};
+use landfall_model::{DatasetName, LandingId, LandingState, LoadId, Manifest, Region, ReplayId, Result, Subject, Timestamp, limits};
 
 use crate::datasets::parse;
 use crate::engine::{Catalog, Topic, Tx};
 use crate::expiry::{self, Expiry};
 use crate::landings::{find, word};
+use crate::replays::{self, Window};
 use crate::sinks::{self, DELTA, SinkLease};
 
 /// A load that is numbered and not yet done.
@@ -23,6 +24,8 @@ pub struct Load {
     pub removals: Vec<Removal>,
     /// What goes out because its retention has ended.
     pub expiry: Option<Expiry>,
+    /// What goes out because `manifests` hold it anew.
+    pub replay: Option<Window>,
 }
 
 /// A landing whose rows go out.
@@ -42,6 +45,9 @@ pub struct WaitingEvents {
 impl Load {
     /// Per region, the last event that the table holds once this load is in.
     pub fn watermarks(&self) -> Vec<(Region, i64)> {
+        if self.replay.is_some() {
+            return Vec::new();
+        }
         let ranges = self.manifests.iter().filter_map(|manifest| match &manifest.subject {
             Subject::Range { region, last, .. } => Some((region.clone(), *last)),
             Subject::File { .. } => None,
@@ -61,7 +67,7 @@ fn manifests_where(tx: &mut Tx, filter: &str, params: &[crate::engine::Value]) -
 }
 
 pub(crate) fn open_load(tx: &mut Tx, dataset: &DatasetName) -> Result<Option<Load>> {
-    let sql = "select number, id, cutoff, held from loads where dataset = $1 and sink = $2 and state = 'open'";
+    let sql = "select number, id, cutoff, held, replay from loads where dataset = $1 and sink = $2 and state = 'open'";
     let Some(row) = tx.query_opt(sql, &[dataset.as_str().into(), DELTA.into()])? else {
         return Ok(None);
     };
@@ -71,7 +77,8 @@ pub(crate) fn open_load(tx: &mut Tx, dataset: &DatasetName) -> Result<Option<Loa
     let leaving = tx.query("select id, received_at from landings where dataset = $1 and removal = $2 order by id", &key)?;
     let removal = |row: &crate::engine::Row| Ok(Removal { landing: word(row.text(0)?)?, received_at: Timestamp(row.int(1)?) });
     let removals = leaving.iter().map(removal).collect::<Result<_>>()?;
-    Ok(Some(Load { dataset: dataset.clone(), number, id, manifests, removals, expiry }))
+    let replay = row.opt_text(4)?.map(|id| replays::window(tx, id, &manifests)).transpose()?;
+    Ok(Some(Load { dataset: dataset.clone(), number, id, manifests, removals, expiry, replay }))
 }
 
 /// True if the manifest may go into the load; a file that is no longer live is dropped here for good.
@@ -138,7 +145,7 @@ fn number(tx: &mut Tx, lease: &SinkLease, id: LoadId, now: Timestamp) -> Result<
         return Ok(None);
     }
     let removals = i64::try_from(leaving.len()).unwrap_or(i64::MAX);
-    open(tx, lease, &Opened { number, id, records, rows, landings: taken, removals, expiry: None }, now)?;
+    open(tx, lease, &Opened { number, id, records, rows, landings: taken, removals, expiry: None, replay: None }, now)?;
     open_load(tx, &lease.dataset)
 }
 
@@ -160,11 +167,12 @@ pub(crate) struct Opened<'a> {
     pub landings: i64,
     pub removals: i64,
     pub expiry: Option<&'a Expiry>,
+    pub replay: Option<&'a ReplayId>,
 }
 
 pub(crate) fn open(tx: &mut Tx, lease: &SinkLease, load: &Opened, now: Timestamp) -> Result<()> {
-    let sql = "insert into loads (dataset, sink, number, id, epoch, state, records, rows, landings, removals, numbered_at, cutoff, held) \
-               values ($1, $2, $3, $4, $5, 'open', $6, $7, $8, $9, $10, $11, $12)";
+    let sql = "insert into loads (dataset, sink, number, id, epoch, state, records, rows, landings, removals, numbered_at, cutoff, held, replay) \
+               values ($1, $2, $3, $4, $5, 'open', $6, $7, $8, $9, $10, $11, $12, $13)";
     let params = [
         lease.dataset.as_str().into(),
         DELTA.into(),
@@ -178,6 +186,7 @@ pub(crate) fn open(tx: &mut Tx, lease: &SinkLease, load: &Opened, now: Timestamp
         now.into(),
         load.expiry.map(|expiry| expiry.cutoff).into(),
         load.expiry.map(|expiry| crate::datasets::json(&expiry.held)).transpose()?.into(),
+        load.replay.map(ReplayId::as_str).into(),
     ];
     tx.execute(sql, &params).map(drop)
 }
@@ -202,12 +211,15 @@ fn done(tx: &mut Tx, lease: &SinkLease, load: &Load, version: i64, now: Timestam
     let sql = "update loads set state = 'done', committed_at = $4, table_version = $5 where dataset = $1 and sink = $2 and number = $3";
     tx.execute(sql, &[dataset.into(), DELTA.into(), load.number.into(), now.into(), version.into()])?;
     let key = [dataset.into(), load.number.into()];
+    if load.replay.is_some() {
+        return replays::done(tx, load, now);
+    }
     tx.execute("update manifests set state = 'loaded' where dataset = $1 and load = $2", &key)?;
     let sql = "update landings set phase = 'loaded' where id in (select landing from manifests where dataset = $1 and load = $2 and landing is not null)";
     tx.execute(sql, &key)?;
     tx.execute("update landings set phase = 'removed' where dataset = $1 and removal = $2", &key)?;
     if let Some(expiry) = &load.expiry {
-        expiry::done(tx, dataset, expiry, version)?;
+        expiry::done(tx, dataset, expiry, version, now)?;
     }
     for manifest in &load.manifests {
         if let Subject::Range { region, first, last, .. } = &manifest.subject {
@@ -234,10 +246,13 @@ impl Catalog {
     /// Marks a load as done that the sink holds at `version`.
     pub async fn finish_load(&self, lease: &SinkLease, load: &Load, version: i64) -> Result<()> {
         let (lease, load, now) = (lease.clone(), load.clone(), self.clock().now());
-        let (dataset, number) = (lease.dataset.clone(), load.number);
+        // What is replayed was counted when it was loaded first.
+        let (dataset, number, again) = (lease.dataset.clone(), load.number, load.replay.is_some());
         self.write(move |tx| done(tx, &lease, &load, version, now)).await?;
         self.wake(Topic::Loaded);
-        self.count_load(&dataset, number, now).await;
+        if !again {
+            self.count_load(&dataset, number, now).await;
+        }
         Ok(())
     }
 

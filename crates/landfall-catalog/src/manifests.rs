@@ -21,7 +21,7 @@ pub enum Recorded {
 }
 
 /// `landing` is the file, or the one batch that is tried again; a range of batches names none.
-fn insert(tx: &mut Tx, manifest: &Manifest, landing: Option<&LandingId>, now: Timestamp) -> Result<()> {
+pub(crate) fn insert(tx: &mut Tx, manifest: &Manifest, landing: Option<&LandingId>, now: Timestamp) -> Result<()> {
     let (region, first, last) = match &manifest.subject {
         Subject::File { .. } => (None, None, None),
         Subject::Range { region, first, last, .. } => (Some(region.as_str().to_owned()), Some(*first), Some(*last)),

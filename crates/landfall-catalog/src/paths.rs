@@ -79,7 +79,7 @@ impl Catalog {
         let (dataset, after) = (dataset.clone(), after.to_owned());
         self.read(move |tx| {
             let sql = format!(
-                "select p.path, case when exists (select 1 from manifests m where m.id = p.manifest and m.state in ('staged', 'numbered')) \
+                "select p.path, case when exists (select 1 from manifests m where m.id = p.manifest and m.state in ('staged', 'numbered', 'waiting')) \
                  then 1 else 0 end, case when exists (select 1 from landings l where l.object = p.path) or exists (select 1 from manifests r \
                  where r.id = p.manifest and r.rejects = p.path) then 1 else 0 end from staged_paths p \
                  where p.dataset = $1 and p.state = 'kept' and p.path > $2 order by p.path limit {limit}"

@@ -11,6 +11,7 @@ use crate::datasets::{json, parse};
 use crate::engine::{Catalog, Row, Tx, Value};
 use crate::landings::{COLUMNS, body_of, landing_of, word};
 use crate::paths;
+use crate::replays;
 use crate::sinks::DELTA;
 
 /// Neighbouring ranges of loaded events, to be sealed as one.
@@ -173,7 +174,7 @@ fn still_there(tx: &mut Tx, run: &Run) -> Result<bool> {
     tx.query(&sql, &key)?;
     // An expiry that is numbered names the ranges that it passes over.
     let open = "select 1 from loads where dataset = $1 and sink = $2 and state = 'open' and cutoff is not null";
-    if tx.query_opt(open, &key)?.is_some() {
+    if tx.query_opt(open, &key)?.is_some() || replays::is_active(tx, &run.dataset)? {
         return Ok(false);
     }
     for (id, _) in &run.manifests {
@@ -313,6 +314,10 @@ impl Catalog {
     pub async fn next_run(&self, dataset: &DatasetName, level: i64, granularity: Granularity) -> Result<Option<Run>> {
         let (dataset, now) = (dataset.clone(), self.clock().now());
         self.read(move |tx| {
+            // A replay stages range by range, so they stay as they are until it is done.
+            if replays::is_active(tx, &dataset)? {
+                return Ok(None);
+            }
             for row in tx.query("select region from sequences where dataset = $1 order by region", &[dataset.as_str().into()])? {
                 let region = word(row.text(0)?)?;
                 if let Some(run) = next_run(tx, &dataset, &region, level, granularity, now)? {

@@ -22,7 +22,7 @@ pub(crate) fn select() -> String {
     let columns = columns_of("l");
     // Ranges follow each other without gaps, so the first that ends at the batch or behind it is the one that holds it.
     let range = "select case when m.first_seq <= l.first_seq then coalesce(m.load, 0) end from manifests m where m.dataset = l.dataset \
-                 and m.region = l.region and m.last_seq >= l.first_seq and m.landing is null order by m.last_seq limit 1";
+                 and m.region = l.region and m.last_seq >= l.first_seq and m.landing is null and m.replay is null order by m.last_seq limit 1";
     let mark = format!("select w.seq from watermarks w where w.dataset = l.dataset and w.sink = '{DELTA}' and w.region = l.region");
     let of_batch = |question: &str| format!("case when l.kind = 'batch' and l.phase = 'received' then ({question}) end");
     format!("select {columns}, l.load, {}, {} from landings l", of_batch(range), of_batch(&mark))

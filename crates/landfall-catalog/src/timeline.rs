@@ -59,13 +59,13 @@ type ManifestRow = (Staged, Option<i64>);
 fn manifest_of(tx: &mut Tx, landing: &Landing) -> Result<Option<ManifestRow>> {
     let fields = "select id, records, rejected_records, rows, created_at, rejects, load from manifests";
     let mut row = tx.query_opt(
-        &format!("{fields} where landing = $1 and state <> 'dropped' order by created_at desc limit 1"),
+        &format!("{fields} where landing = $1 and state not in ('dropped', 'waiting') order by created_at desc limit 1"),
         &[landing.id.as_str().into()],
     )?;
     let in_a_range = landing.kind == Kind::Batch && landing.phase == Phase::Received;
     if row.is_none() && in_a_range {
         let sql = format!(
-            "{fields} where dataset = $1 and region = $2 and last_seq >= $3 and first_seq <= $3 and landing is null order by last_seq limit 1"
+            "{fields} where dataset = $1 and region = $2 and last_seq >= $3 and first_seq <= $3 and landing is null and replay is null order by last_seq limit 1"
         );
         row = tx.query_opt(&sql, &[landing.dataset.as_str().into(), landing.region.as_str().into(), landing.first_seq.into()])?;
     }

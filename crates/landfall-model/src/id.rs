@@ -128,6 +128,7 @@ pub enum JobTag {}
 pub enum ManifestTag {}
 pub enum UploadTag {}
 pub enum SegmentTag {}
+pub enum ReplayTag {}
 
 impl Named for LandingTag {
     const PREFIX: &'static str = "lnd_";
@@ -154,11 +155,17 @@ impl Named for SegmentTag {
     const WHAT: &'static str = "segment";
 }
 
+impl Named for ReplayTag {
+    const PREFIX: &'static str = "rpl_";
+    const WHAT: &'static str = "replay";
+}
+
 pub type LandingId = Id<LandingTag>;
 pub type JobId = Id<JobTag>;
 pub type ManifestId = Id<ManifestTag>;
 pub type UploadId = Id<UploadTag>;
 pub type SegmentId = Id<SegmentTag>;
+pub type ReplayId = Id<ReplayTag>;
 
 /// The id of a load: a positive random number, because it must fit the version of a Delta `txn` action.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]

@@ -22,7 +22,7 @@ pub use clock::{Clock, Timestamp};
 pub use columns::{Column, Columns, Type};
 pub use dataset::{BadRecord, CsvSettings, Dataset, Encoding};
 pub use error::{Error, ErrorKind, Place, Result};
-pub use id::{AnyId, EventId, JobId, LandingId, LoadId, ManifestId, SegmentId, UploadId};
+pub use id::{AnyId, EventId, JobId, LandingId, LoadId, ManifestId, ReplayId, SegmentId, UploadId};
 pub use key::FileKey;
 pub use landing::{BodyPlace, Kind, Landing, LandingState, Merged, Phase, Source};
 pub use manifest::{Counts, DataFile, Manifest, Subject};

@@ -20,7 +20,7 @@ use landfall_sources::http::Http;
 use landfall_store::{FolderLock, Store};
 use landfall_tables::delta::Tables;
 use landfall_tables::keep::Keeper;
-use landfall_tables::load::Committer;
+use landfall_tables::load::{Committer, Replayer};
 use landfall_tables::stage::Staging;
 use landfall_upkeep::{Archive, ExpireReceipts, RescueJobs, Runner, Seal, SweepPaths, SweepSegments, SweepUploads};
 use landfall_worker::{StageJob, Worker};
@@ -30,7 +30,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::roles::Roles;
-use crate::wiring::{Background, Commit, Keep, Listener, RetireSegments, SettleMetrics, TableStager};
+use crate::wiring::{Background, Commit, Keep, Listener, Replay, RetireSegments, SettleMetrics, TableStager};
 
 /// What a node is started with: the configuration, resolved.
 pub struct Settings {
@@ -181,6 +181,7 @@ fn committers(parts: &Parts, upkeep: &Arc<Runner>, roles: Roles) -> Box<dyn Fn(D
         let committer = Committer::new(catalog.clone(), definitions.clone(), &tables, staging.clone(), dataset, owner.clone());
         let committer = Arc::new(committer);
         upkeep.spawn(Arc::new(Keep(Keeper::new(committer.clone()))));
+        upkeep.spawn(Arc::new(Replay(Replayer::new(committer.clone(), owner.clone()))));
         upkeep.spawn(Arc::new(Commit(committer)));
     })
 }

@@ -72,3 +72,32 @@ create table purges (
 );
 create index purges_dataset on purges (dataset, landing);
 create index purges_unfinished on purges (dataset) where bytes_at is null;
+
+-- A window of landings that is processed again. States: running, paused, done, failed, cancelled. From `safe_from` to `safe_to`
+-- every event is in it; the lease only saves two nodes from doing the same.
+create table replays (
+    id text primary key,
+    dataset text not null,
+    from_at bigint not null,
+    to_at bigint not null,
+    state text not null,
+    version bigint not null,
+    principal text not null,
+    error text,
+    load bigint,
+    safe_from bigint,
+    safe_to bigint,
+    reach_from bigint,
+    reach_to bigint,
+    owner text,
+    lease_until bigint not null default 0,
+    created_at bigint not null,
+    updated_at bigint not null
+);
+create unique index replays_active on replays (dataset) where state in ('running', 'paused');
+create index replays_dataset on replays (dataset, id);
+alter table loads add column replay text;
+
+-- What of a replay is staged waits (state `waiting`) until all of it is.
+alter table manifests add column replay text;
+create index manifests_replay on manifests (replay, region, first_seq) where replay is not null;

@@ -186,7 +186,10 @@ impl Committer {
         let columns = self.events.staging().table_columns(&record).await?;
         let state = self.table.refresh().await?;
         let mut add: Vec<DataFile> = load.manifests.iter().flat_map(|manifest| manifest.files.clone()).collect();
-        let leaving = Leaving::new(&load.removals, load.expiry.clone());
+        let leaving = match &load.replay {
+            Some(window) => Leaving::replayed(window.clone()),
+            None => Leaving::new(&load.removals, load.expiry.clone()),
+        };
         let remove = self.take_out(lease, &state, leaving, &mut add).await?;
         let intent = Intent::Load(delta::Load {
             epoch: lease.epoch,

@@ -9,5 +9,7 @@
 mod committer;
 mod events;
 mod reconcile;
+mod replay;
 
 pub use committer::{Committer, Step};
+pub use replay::{Replayed, Replayer};

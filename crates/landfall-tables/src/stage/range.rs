@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use futures::future::BoxFuture;
 use landfall_catalog::events::WaitingBatch;
 use landfall_decode::Summary;
 use landfall_model::{Counts, DatasetName, Error, Landing, LandingId, Manifest, ManifestId, Phase, Region, Result, Subject, limits};
@@ -11,7 +12,7 @@ use tokio::sync::mpsc::Sender;
 use super::file::counts;
 use super::piece::{Piece, Written, writer};
 use super::{Staged, Staging, failed, fed};
-use crate::events::{Recipe, decode_events};
+use crate::events::{Bodies, Recipe, decode_events};
 
 impl Staging {
     /// The events from `first` to the end of `batches`, which are in the order of their numbers. Batches that are dead
@@ -26,6 +27,70 @@ impl Staging {
             except.extend(staged.dead.iter().map(|(landing, _)| landing.clone()));
         }
         Ok(staged)
+    }
+
+    /// Stages a loaded range again, from its bodies wherever they are. A batch that fails every time is the error.
+    pub fn restage_range<'a>(
+        &'a self,
+        dataset: &'a DatasetName,
+        region: &'a Region,
+        first: i64,
+        last: i64,
+    ) -> BoxFuture<'a, Result<Manifest>> {
+        Box::pin(async move {
+            let record = self.0.definitions.get(dataset)?;
+            let id = ManifestId::new(&self.0.clock);
+            let (pieces, writing) = writer(self.outputs(dataset, &id), dataset.clone(), id.clone());
+            let decoded = self.decode_again(Arc::new(Recipe::of(&record).await?), region, first, last, &pieces).await;
+            if decoded.is_ok() {
+                // If the writer is gone, it says why below.
+                let _ = pieces.send(Piece::Finish).await;
+            }
+            drop(pieces);
+            let written = writing.await.map_err(|why| failed(&why))??;
+            let (columns_version, summary, bytes) = decoded?;
+            let Written { files, rows, rejects } = written.ok_or_else(|| failed(&"the writer ended before the rows did"))?;
+            Ok(Manifest {
+                id,
+                dataset: dataset.clone(),
+                subject: Subject::Range { region: region.clone(), first, last, except: Vec::new() },
+                definition_version: record.version,
+                columns_version,
+                files,
+                counts: Counts { bytes, ..counts(&summary, rows) },
+                rejects,
+            })
+        })
+    }
+
+    /// Returns the version of the columns in the end, what was decoded, and the bytes of the batches.
+    async fn decode_again(
+        &self,
+        mut recipe: Arc<Recipe>,
+        region: &Region,
+        first: i64,
+        last: i64,
+        pieces: &Sender<Piece>,
+    ) -> Result<(i64, Summary, i64)> {
+        let bodies = Bodies { catalog: self.0.catalog.clone(), store: self.0.store.clone() };
+        let dataset = recipe.dataset().clone();
+        let (mut summary, mut bytes, mut seq) = (Summary::default(), 0, first - 1);
+        while seq < last {
+            let page = bodies.above(&dataset, region, seq).await?;
+            let mut page =
+                page.ok_or_else(|| Error::unavailable("reading events again; it is tried again", "their bytes have just moved"))?;
+            seq = page.last.unwrap_or(last);
+            page.batches.retain(|(landing, _)| landing.last_seq() <= last);
+            bytes += page.batches.iter().map(|(landing, _)| landing.size).sum::<i64>();
+            let waiting = page.batches.into_iter().map(|(landing, body)| WaitingBatch { landing, body: Some(body) }).collect();
+            let (used, more, dead) = self.decode_batches(recipe, waiting, pieces).await?;
+            if let Some((landing, error)) = dead.into_iter().next() {
+                return Err(error.while_(&format!("the landing {landing} of the window cannot be processed as the definition is now")));
+            }
+            recipe = used;
+            add(&mut summary, &more);
+        }
+        Ok((recipe.columns().version, summary, bytes))
     }
 
     /// One batch for itself; its own failure is the error.

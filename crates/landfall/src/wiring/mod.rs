@@ -6,6 +6,7 @@ mod commit;
 mod definitions;
 mod keep;
 mod metrics;
+mod replay;
 mod segments;
 mod stager;
 
@@ -14,5 +15,6 @@ pub use commit::Commit;
 pub use definitions::Listener;
 pub use keep::Keep;
 pub use metrics::SettleMetrics;
+pub use replay::Replay;
 pub use segments::RetireSegments;
 pub use stager::TableStager;

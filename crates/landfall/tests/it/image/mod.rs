@@ -15,12 +15,12 @@ use std::time::Duration;
 
 use landfall_catalog::holds::Subject;
 use landfall_catalog::testing::TestCatalog;
-use landfall_model::{Dataset, DatasetName, ErrorKind};
+use landfall_model::{Dataset, DatasetName, ErrorKind, Timestamp};
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 use serde_json::json;
 
-use self::model::{Kept, Live};
+use self::model::{Kept, Live, Replaying};
 use self::world::{READERS_GONE, Work, World, is_data_file};
 
 /// Each with its retention: by the minute, by the hour, and for ever.
@@ -38,6 +38,8 @@ struct Driver {
     checks: usize,
     /// The most objects that were seen in the archive.
     archived: usize,
+    /// Replays that came to be in a table.
+    replays: usize,
 }
 
 fn setting(name: &str, default: usize) -> usize {
@@ -52,7 +54,10 @@ async fn drive(place: fn(usize) -> futures::future::BoxFuture<'static, TestCatal
             driver.step(&format!("seed {seed}, step {step}")).await;
         }
         driver.end(&format!("seed {seed}, the end")).await;
-        println!("seed {seed}: {} checks, {} in the archive, falls at {:?}", driver.checks, driver.archived, driver.falls);
+        println!(
+            "seed {seed}: {} checks, {} replays, {} in the archive, falls at {:?}",
+            driver.checks, driver.replays, driver.archived, driver.falls
+        );
         assert!(driver.falls.len() > 8, "the falls were at {:?} only", driver.falls);
     }
 }
@@ -72,6 +77,7 @@ impl Driver {
         let names = DATASETS.map(|(name, retention)| (name.parse::<DatasetName>().unwrap(), retention));
         let dataset = |(name, retention): &(DatasetName, Option<&str>)| Dataset {
             retention: retention.map(|span| span.parse().unwrap()),
+            transform: Some(transform_of(name, 1)),
             archive_after: name.as_str().starts_with("hours").then(|| "2h".parse().unwrap()),
             ..Dataset::new(name.clone())
         };
@@ -79,7 +85,7 @@ impl Driver {
         let kept = names.iter().flat_map(|named| [(named.0.clone(), Kept::new(named.1)), (files_of(named).0, Kept::new(named.1))]);
         let kept = kept.collect();
         let world = World::new(place, datasets, seed).await;
-        Driver { world, random: StdRng::seed_from_u64(seed), kept, next: 1, falls: BTreeMap::new(), checks: 0, archived: 0 }
+        Driver { world, random: StdRng::seed_from_u64(seed), kept, next: 1, falls: BTreeMap::new(), checks: 0, archived: 0, replays: 0 }
     }
 
     fn dataset(&mut self, files: bool) -> DatasetName {
@@ -106,7 +112,9 @@ impl Driver {
             46..49 => self.release().await,
             49..57 => self.move_time(),
             57..93 => self.work().await,
-            93..95 => self.world.restart().await,
+            93..94 => self.world.restart().await,
+            94 => self.replay().await,
+            95 => self.stop_or_go_on().await,
             _ => self.check(what).await,
         }
     }
@@ -117,7 +125,8 @@ impl Driver {
         let (first, last) = self.numbers(count);
         let landing = self.world.events(&dataset, first..=last).await;
         let received_at = self.world.clock.now();
-        self.kept(&dataset).batches.push(Live { landing, received_at, first, last, over: false });
+        let made = BTreeSet::from([self.kept[&dataset].made]);
+        self.kept(&dataset).batches.push(Live { landing, received_at, first, last, made, over: false });
     }
 
     async fn put(&mut self) {
@@ -126,7 +135,8 @@ impl Driver {
         let (version, _) = self.numbers(1);
         let landing = self.world.put(&dataset, key, version, rows).await;
         let received_at = self.world.clock.now();
-        self.kept(&dataset).files.insert(key.to_owned(), Live { landing, received_at, first: version, last: rows, over: false });
+        let made = BTreeSet::from([self.kept[&dataset].made]);
+        self.kept(&dataset).files.insert(key.to_owned(), Live { landing, received_at, first: version, last: rows, made, over: false });
     }
 
     async fn delete(&mut self) {
@@ -182,6 +192,56 @@ impl Driver {
         }
     }
 
+    /// Mends a transform, and has a window processed again. What landed before is loaded with the old one first.
+    async fn replay(&mut self) {
+        let of_files = self.random.random_bool(0.5);
+        let dataset = self.dataset(of_files);
+        self.settle().await;
+        self.look_at_replays().await;
+        let made = self.kept[&dataset].made + 1;
+        self.kept(&dataset).made = made;
+        self.world.redefine(&dataset, transform_of(&dataset, made)).await;
+        let now = self.world.clock.now();
+        let (from, to) = match self.random.random_range(0..3) {
+            0 => (Timestamp(0), now),
+            1 => (now.plus_micros(-self.random.random_range(1..20_000_000_000)), now),
+            _ => (now.plus_micros(-20_000_000_000), now.plus_micros(-self.random.random_range(1..9_000_000_000))),
+        };
+        match self.world.catalog().begin_replay(&dataset, from, to, "test").await {
+            Ok(replay) => self.kept(&dataset).replay = Some(Replaying { id: replay.id, from, to }),
+            Err(error) => assert!(error.kind == ErrorKind::Conflict && self.kept[&dataset].replay.is_some(), "{error}"),
+        }
+    }
+
+    /// Pauses, resumes or cancels whatever replays there are.
+    async fn stop_or_go_on(&mut self) {
+        let ids: Vec<_> = self.kept.values().filter_map(|kept| kept.replay.as_ref().map(|replay| replay.id.clone())).collect();
+        for id in ids {
+            let changed = match self.random.random_range(0..4) {
+                0 => self.world.catalog().pause_replay(&id).await,
+                1 => self.world.catalog().cancel_replay(&id).await,
+                _ => self.world.catalog().resume_replay(&id).await,
+            };
+            assert!(changed.is_ok() || changed.is_err_and(|error| error.kind == ErrorKind::Conflict));
+        }
+    }
+
+    async fn look_at_replays(&mut self) {
+        let ids: Vec<_> = self.kept.iter().filter_map(|(name, kept)| Some((name.clone(), kept.replay.as_ref()?.id.clone()))).collect();
+        for (dataset, id) in ids {
+            let replay = self.world.catalog().replay(&id).await.unwrap();
+            assert_ne!(replay.state, "failed", "{replay:?}");
+            match replay.state.as_str() {
+                "done" => {
+                    self.replays += 1;
+                    self.kept(&dataset).replayed();
+                }
+                "cancelled" => self.kept(&dataset).replay = None,
+                _ => {}
+            }
+        }
+    }
+
     fn move_time(&mut self) {
         let seconds = match self.random.random_range(0..10) {
             0..5 => self.random.random_range(1..90),
@@ -213,6 +273,7 @@ impl Driver {
         self.checks += 1;
         self.settle().await;
         let now = self.world.clock.now();
+        self.look_at_replays().await;
         for kept in self.kept.values_mut() {
             kept.expire(now);
         }
@@ -233,8 +294,13 @@ impl Driver {
         if kept.batches.is_empty() || dataset.as_str().ends_with("_files") {
             return;
         }
-        let rows = self.world.rows(&format!("select id from {dataset}")).await;
-        let found: Vec<usize> = rows.iter().map(|row| row[0].as_f64().unwrap() as usize).collect();
+        let rows = self.world.rows(&format!("select id, made from {dataset}")).await;
+        let made: BTreeMap<usize, usize> = rows.iter().map(|row| (number(&row[0]), number(&row[1]))).collect();
+        for live in kept.batches.iter().filter(|live| !live.over) {
+            let found: Vec<_> = (live.first..=live.last).filter_map(|id| made.get(&id)).collect();
+            assert!(found.iter().all(|made| live.made.contains(made)), "{what}: {found:?} made {live:?} of `{dataset}`");
+        }
+        let found: Vec<usize> = rows.iter().map(|row| number(&row[0])).collect();
         let once: BTreeSet<usize> = found.iter().copied().collect();
         assert_eq!(once.len(), found.len(), "{what}: events of `{dataset}` are there twice");
         let (must, may) = kept.events();
@@ -247,11 +313,16 @@ impl Driver {
         if !dataset.as_str().ends_with("_files") || self.world.table_rows(dataset).await == 0 && kept.files.is_empty() {
             return;
         }
-        let sql = format!("select _key, _landing, version, count(*), count(distinct row) from {dataset} group by all order by _key");
+        let sql = format!(
+            "select _key, _landing, version, count(*), count(distinct \"row\"), min(made), max(made) from {dataset} group by all order by _key"
+        );
         let sql = sql.replace("group by all", "group by _key, _landing, version");
         let rows = self.world.rows(&sql).await;
-        let expected: Vec<_> =
-            kept.files.iter().map(|(key, live)| json!([key, live.landing.as_str(), live.first, live.last, live.last])).collect();
+        let expected: Vec<_> = kept
+            .files
+            .iter()
+            .map(|(key, live)| json!([key, live.landing.as_str(), live.first, live.last, live.last, live.made.first(), live.made.last()]))
+            .collect();
         assert_eq!(rows, expected, "{what}: files of `{dataset}`");
         for (key, live) in &kept.files {
             assert!(self.world.has_its_bytes(&live.landing).await, "{what}: the bytes of {key} in `{dataset}` are others");
@@ -268,6 +339,12 @@ impl Driver {
         for hold in self.world.catalog().holds("", 1000).await.unwrap() {
             self.world.catalog().release(Subject::parse(&hold.subject).unwrap()).await.unwrap();
         }
+        let ids: Vec<_> = self.kept.values().filter_map(|kept| kept.replay.as_ref().map(|replay| replay.id.clone())).collect();
+        for id in ids {
+            let _ = self.world.catalog().resume_replay(&id).await;
+        }
+        self.check(what).await;
+        assert!(self.replays > 3, "{what}: {} replays", self.replays);
         self.world.clock.advance(Duration::from_secs(2 * 86_400));
         for _ in 0..6 {
             self.check(what).await;
@@ -297,6 +374,16 @@ impl Driver {
 
 fn files_of<'a>(named: &(DatasetName, Option<&'a str>)) -> (DatasetName, Option<&'a str>) {
     (format!("{}_files", named.0).parse().unwrap(), named.1)
+}
+
+/// The transform number `made` of a dataset.
+fn transform_of(dataset: &DatasetName, made: usize) -> String {
+    let own = if dataset.as_str().ends_with("_files") { "version, \"row\", text" } else { "id, text" };
+    format!("select {own}, {made} as made from input")
+}
+
+fn number(value: &serde_json::Value) -> usize {
+    value.as_f64().unwrap() as usize
 }
 
 fn of_log(objects: &[String], dataset: &DatasetName) -> usize {

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use landfall_model::{LandingId, Span, Timestamp, partition};
+use landfall_model::{LandingId, ReplayId, Span, Timestamp, partition};
 
 /// One landing that is live as long as its retention lasts.
 #[derive(Clone, Debug)]
@@ -12,6 +12,8 @@ pub struct Live {
     /// What tells its rows from all others: the version of a file; the first and the last id of a batch.
     pub first: usize,
     pub last: usize,
+    /// Which transforms its rows may have come through.
+    pub made: BTreeSet<usize>,
     /// Its time was over when nothing held it; it may still be there because of a neighbour that is held.
     pub over: bool,
 }
@@ -26,11 +28,35 @@ pub struct Kept {
     /// Held landings.
     pub held: BTreeSet<LandingId>,
     pub held_whole: bool,
+    /// The transform of today.
+    pub made: usize,
+    pub replay: Option<Replaying>,
+}
+
+/// A replay that was not done when it was last looked at.
+#[derive(Debug)]
+pub struct Replaying {
+    pub id: ReplayId,
+    pub from: Timestamp,
+    pub to: Timestamp,
 }
 
 impl Kept {
     pub fn new(retention: Option<&str>) -> Kept {
-        Kept { retention: retention.map(|span| span.parse().unwrap()), ..Kept::default() }
+        Kept { retention: retention.map(|span| span.parse().unwrap()), made: 1, ..Kept::default() }
+    }
+
+    /// The replay is in the table: of its window, and perhaps of events beside it, which were staged together with some in it.
+    pub fn replayed(&mut self) {
+        let Some(Replaying { from, to, .. }) = self.replay.take() else { return };
+        for live in self.files.values_mut().chain(&mut self.batches) {
+            if (from..to).contains(&live.received_at) {
+                live.made = BTreeSet::from([self.made]);
+            }
+        }
+        for live in &mut self.batches {
+            live.made.insert(self.made);
+        }
     }
 
     /// Lets time go by: what is over and not held is live no more.

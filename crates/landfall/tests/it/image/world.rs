@@ -22,7 +22,7 @@ use landfall_query::{Format, Queries, encode};
 use landfall_store::{Store, keys};
 use landfall_tables::delta::Tables;
 use landfall_tables::keep::Keeper;
-use landfall_tables::load::{Committer, Step};
+use landfall_tables::load::{Committer, Replayed, Replayer, Step};
 use landfall_tables::stage::Staging;
 use landfall_upkeep::{Archive, Seal, Status, SweepPaths, SweepSegments, Task};
 use landfall_worker::{Job, StageJob, Stager};
@@ -45,6 +45,7 @@ pub struct World {
 
 /// What dies with a crash.
 struct Node {
+    definitions: Definitions,
     catalog: Catalog,
     store: Store,
     tables: Tables,
@@ -53,6 +54,7 @@ struct Node {
     stage: StageJob,
     committers: BTreeMap<DatasetName, Arc<Committer>>,
     keepers: BTreeMap<DatasetName, Keeper>,
+    replayers: Vec<Replayer>,
     seal: Seal,
     paths: SweepPaths,
     segments: SweepSegments,
@@ -80,11 +82,12 @@ pub enum Work {
     Keep,
     Seal,
     Archive,
+    Replay,
     Sweep,
 }
 
 impl Work {
-    pub const ALL: [Work; 6] = [Work::Stage, Work::Load, Work::Keep, Work::Seal, Work::Archive, Work::Sweep];
+    pub const ALL: [Work; 7] = [Work::Stage, Work::Load, Work::Keep, Work::Seal, Work::Archive, Work::Replay, Work::Sweep];
 }
 
 pub fn admin() -> Context {
@@ -114,6 +117,15 @@ impl World {
         self.lives += 1;
         self.node.catalog.close().await;
         self.node = Node::start(&self.place, self.bucket.as_ref(), self.folder.path(), &self.datasets, &self.clock, self.lives).await;
+    }
+
+    /// Gives a dataset another transform.
+    pub async fn redefine(&mut self, name: &DatasetName, transform: String) {
+        for dataset in self.datasets.iter_mut().filter(|dataset| dataset.name == *name) {
+            dataset.transform = Some(transform.clone());
+        }
+        self.node.catalog.declare(Region::default(), self.datasets.clone()).await.unwrap();
+        self.node.definitions.refresh(&self.node.catalog).await.unwrap();
     }
 
     /// Does one piece of work, or falls after `points`: then the name of the point.
@@ -253,15 +265,17 @@ impl Node {
         let queries = Queries::new(catalog.clone(), definitions.clone(), live, gate.clone(), &folder.join("spill")).unwrap();
         let land = Land::new(gate, catalog.clone(), store.clone(), definitions.clone(), clock.clone(), region);
         let staging = Staging::new(catalog.clone(), store.clone(), definitions.clone(), clock.clone());
-        let (mut committers, mut keepers) = (BTreeMap::new(), BTreeMap::new());
+        let (mut committers, mut keepers, mut replayers) = (BTreeMap::new(), BTreeMap::new(), Vec::new());
         for dataset in datasets {
             let (name, owner) = (dataset.name.clone(), format!("life {life}"));
             let committer = Committer::new(catalog.clone(), definitions.clone(), &tables, staging.clone(), name.clone(), owner);
             let committer = Arc::new(committer);
             keepers.insert(name.clone(), Keeper::new(committer.clone()));
+            replayers.push(Replayer::new(committer.clone(), format!("life {life}")));
             committers.insert(name, committer);
         }
         Node {
+            definitions: definitions.clone(),
             stage: StageJob::new(catalog.clone(), Arc::new(Stages(staging))),
             seal: Seal { catalog: catalog.clone(), store: store.clone(), definitions: definitions.clone() },
             archive: Archive { catalog: catalog.clone(), store: store.clone(), definitions },
@@ -275,6 +289,7 @@ impl Node {
             queries,
             committers,
             keepers,
+            replayers,
         }
     }
 
@@ -302,6 +317,11 @@ impl Node {
                 }
             }
             Work::Seal => did = self.seal.run_once().await? == Status::More,
+            Work::Replay => {
+                for replayer in &self.replayers {
+                    did |= replayer.run_once().await? == Replayed::More;
+                }
+            }
             Work::Archive => did = self.archive.run_once().await? == Status::More,
             Work::Sweep => {
                 self.land.retire_segments();
