@@ -106,7 +106,7 @@ encoding = "utf8"
             landfall.toml:1:1: unknown key `regoin` at the top of the file; did you mean `region`?
             landfall.toml:2:14: `in.example.com` cannot be the public URL: it begins with `https://` or `http://` and a host, and has no `?` or `#`
             landfall.toml:5:7: `mysql://host/db` cannot be the URL of a catalog: `mysql` is none; write `postgres://user@host/db` or `sqlite:PATH`
-            landfall.toml:8:1: unknown key `retenton` in [datasets.orders]; did you mean `retention`? It is not built yet in this version
+            landfall.toml:8:1: unknown key `retenton` in [datasets.orders]; did you mean `retention`?
             landfall.toml:9:17: `rejct` is not one of what `on_bad_record` may be: reject, fail; did you mean `reject`?
             landfall.toml:10:36: `money` is not a type: they are text, boolean, int, bigint, double, decimal(p,s) with p up to 38, date, timestamp, json, binary, and lists of them with []
             landfall.toml:10:53: `_line` is a column that every table has; rename yours
@@ -125,11 +125,20 @@ encoding = "utf8"
 #[test]
 fn what_is_not_built_yet_says_so() {
     wrong(
-        "[datasets.a]\nretention = \"30d\"\n[[datasets.a.sinks]]\nkind = \"postgres\"\n[datasets.a.xml]\nrecord = \"/a\"\n",
+        "[datasets.a]\n[[datasets.a.sinks]]\nkind = \"postgres\"\n[datasets.a.xml]\nrecord = \"/a\"\n",
         &expect![[r#"
-            landfall.toml:2:1: `retention` in [datasets.a] is not built yet in this version; take it out
-            landfall.toml:3:14: `sinks` in [datasets.a] is not built yet in this version; take it out
-            landfall.toml:5:13: `xml` in [datasets.a] is not built yet in this version; take it out
+            landfall.toml:2:14: `sinks` in [datasets.a] is not built yet in this version; take it out
+            landfall.toml:4:13: `xml` in [datasets.a] is not built yet in this version; take it out
+        "#]],
+    );
+}
+
+#[test]
+fn a_retention_is_a_length_of_time() {
+    wrong(
+        "[datasets.a]\nretention = \"3 minutes\"\n",
+        &expect![[r#"
+            landfall.toml:2:13: `3 minutes` is not a length of time: write a whole number and a unit, like 90s, 15m, 36h, 7d, 2w or 1y, of 1,000 years at most
         "#]],
     );
 }
