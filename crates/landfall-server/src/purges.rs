@@ -66,7 +66,7 @@ pub fn gone(purge: &Purge) -> Error {
     let merged = if purge.merged > 1 { format!(", merged from {} landings", purge.merged) } else { String::new() };
     let left = match purge.bytes_at {
         Some(at) => format!("no byte of it is left since {at}"),
-        None => "the files that held it are still being deleted".to_owned(),
+        None => "files that held it may still be in the store".to_owned(),
     };
     let message = format!(
         "`{landing}` was purged at {purged_at}, when the retention of `{dataset}` had ended: it was a {kind}{merged}, records: {records}, \
