@@ -45,8 +45,8 @@ async fn holds_are_listed_by_subject() {
         let again = catalog.hold(Subject::Dataset(orders()), "case 9", "key:other").await.unwrap();
         assert_eq!((again.reason.as_str(), again.created_at), ("case 9", all.created_at));
         let page = |after: Option<&str>, limit| Page { dataset: Some(orders()), after: after.map(str::to_owned), limit };
-        assert_eq!(catalog.list_holds(&page(None, 1)).await.unwrap(), [held.clone()]);
-        assert_eq!(catalog.list_holds(&page(Some(file.as_str()), 10)).await.unwrap(), [again.clone()]);
+        assert_eq!(catalog.list_holds(&page(None, 1)).await.unwrap(), std::slice::from_ref(&held));
+        assert_eq!(catalog.list_holds(&page(Some(file.as_str()), 10)).await.unwrap(), std::slice::from_ref(&again));
         let other = Page { dataset: Some("other".parse().unwrap()), after: None, limit: 10 };
         assert_eq!(catalog.list_holds(&other).await.unwrap(), []);
         assert_eq!(catalog.holds("", 10).await.unwrap(), [held, again]);
