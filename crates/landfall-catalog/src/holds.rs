@@ -2,9 +2,10 @@
 
 use landfall_model::{DatasetName, Error, ErrorKind, LandingId, LandingState, Result, Timestamp};
 
-use crate::engine::{Catalog, Row, Topic, Tx};
+use crate::engine::{Catalog, Row, Topic, Tx, Value};
 use crate::expiry;
 use crate::landings::{find, word};
+use crate::lists::Page;
 use crate::sinks::DELTA;
 
 /// What a hold is on.
@@ -38,6 +39,15 @@ pub struct Hold {
     pub principal: String,
     pub created_at: Timestamp,
 }
+
+impl Hold {
+    /// The landing that is held; `None` where all of the dataset is.
+    pub fn landing(&self) -> Option<&str> {
+        Some(self.subject.as_str()).filter(|subject| *subject != self.dataset.as_str())
+    }
+}
+
+const SELECT: &str = "select subject, dataset, reason, principal, created_at from holds";
 
 fn hold_of(row: &Row) -> Result<Hold> {
     Ok(Hold {
@@ -84,7 +94,8 @@ fn dataset_of(tx: &mut Tx, subject: &Subject) -> Result<DatasetName> {
 }
 
 impl Catalog {
-    /// Keeps `subject` from retention until it is released. Holding what is held changes nothing but the reason.
+    /// Keeps `subject` from retention until it is released. Holding what is held changes nothing but the reason and who
+    /// gave it.
     pub async fn hold(&self, subject: Subject, reason: &str, principal: &str) -> Result<Hold> {
         let (reason, principal, now) = (reason.to_owned(), principal.to_owned(), self.clock().now());
         self.write(move |tx| {
@@ -93,7 +104,10 @@ impl Catalog {
                        on conflict (subject) do update set reason = excluded.reason, principal = excluded.principal";
             let (subject, reason, principal) = (subject.as_str(), reason.as_str(), principal.as_str());
             tx.execute(sql, &[subject.into(), dataset.as_str().into(), reason.into(), principal.into(), now.into()])?;
-            Ok(Hold { subject: subject.to_owned(), dataset, reason: reason.to_owned(), principal: principal.to_owned(), created_at: now })
+            // What is held already has been held since then.
+            let created_at = tx.query_opt("select created_at from holds where subject = $1", &[subject.into()])?.map(|row| row.int(0));
+            let created_at = created_at.transpose()?.map_or(now, Timestamp);
+            Ok(Hold { subject: subject.to_owned(), dataset, reason: reason.to_owned(), principal: principal.to_owned(), created_at })
         })
         .await
     }
@@ -109,21 +123,25 @@ impl Catalog {
     /// The hold on `subject`, if there is one.
     pub async fn hold_on(&self, subject: Subject) -> Result<Option<Hold>> {
         self.read(move |tx| {
-            let sql = "select subject, dataset, reason, principal, created_at from holds where subject = $1";
-            tx.query_opt(sql, &[subject.as_str().into()])?.as_ref().map(hold_of).transpose()
+            tx.query_opt(&format!("{SELECT} where subject = $1"), &[subject.as_str().into()])?.as_ref().map(hold_of).transpose()
         })
         .await
     }
 
     /// All holds, by subject, after `after`.
     pub async fn holds(&self, after: &str, limit: usize) -> Result<Vec<Hold>> {
-        let after = after.to_owned();
-        self.read(move |tx| {
-            let sql = format!(
-                "select subject, dataset, reason, principal, created_at from holds where subject > $1 order by subject limit {limit}"
-            );
-            tx.query(&sql, &[after.as_str().into()])?.iter().map(hold_of).collect()
-        })
-        .await
+        self.list_holds(&Page { dataset: None, after: Some(after.to_owned()), limit }).await
+    }
+
+    /// Holds of a dataset, or of all, by subject; the cursor is the subject of the last one.
+    pub async fn list_holds(&self, page: &Page) -> Result<Vec<Hold>> {
+        let mut params: Vec<Value> = vec![page.after.as_deref().unwrap_or_default().into()];
+        let mut of_dataset = "";
+        if let Some(dataset) = &page.dataset {
+            params.push(dataset.as_str().into());
+            of_dataset = " and dataset = $2";
+        }
+        let sql = format!("{SELECT} where subject > $1{of_dataset} order by subject limit {}", page.limit);
+        self.read(move |tx| tx.query(&sql, &params)?.iter().map(hold_of).collect()).await
     }
 }

@@ -27,6 +27,7 @@ pub mod lists;
 mod load_counts;
 pub mod loads;
 pub mod manifests;
+mod oldest;
 pub mod paths;
 pub mod purges;
 pub mod replays;

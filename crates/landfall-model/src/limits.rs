@@ -31,6 +31,9 @@ pub const IDEMPOTENCY_AGE_MAX: Duration = Duration::from_secs(24 * 3600);
 /// Bytes of a JSON document that asks for something: a statement of `SQL_BYTES_MAX` with its parameters and its escapes.
 pub const JSON_BODY_BYTES_MAX: u64 = 4 << 20;
 
+/// Characters of the reason of a hold: a few sentences and a reference, since it is read in lists.
+pub const HOLD_REASON_CHARS_MAX: usize = 1000;
+
 /// Bytes of one SQL statement.
 pub const SQL_BYTES_MAX: usize = 1 << 20;
 

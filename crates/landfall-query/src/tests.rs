@@ -139,13 +139,12 @@ async fn the_systems_tables_are_read_page_by_page() {
     for id in 1..=3 {
         bench.land("cars", &[json!({ "id": id }).to_string(), json!({ "id": id }).to_string()]).await;
     }
-    let landings =
-        "select kind, first_event, last_event, records, phase from landfall.landings where dataset = 'cars' order by landing limit 1";
-    assert_eq!(bench.rows(landings).await, json!([["batch", "cars.local.1", "cars.local.2", 2, "received"]]));
+    let landings = "select kind, first_event, last_event, records, landings, phase from landfall.landings where dataset = 'cars' order by landing limit 1";
+    assert_eq!(bench.rows(landings).await, json!([["batch", "cars.local.1", "cars.local.2", 2, 1, "received"]]));
     assert_eq!(bench.rows("select count(*) from landfall.landings").await, json!([[3]]));
     let audit = "select dataset, received_records, in_flight_records, loaded_records, balances from landfall.audit order by dataset";
     assert_eq!(bench.rows(audit).await, json!([["cars", 6, 6, 0, true], ["empty", 0, 0, 0, true]]));
-    for table in ["jobs", "loads", "rejects", "dead_letters"] {
+    for table in ["jobs", "loads", "rejects", "dead_letters", "holds", "purges"] {
         assert_eq!(bench.rows(&format!("select count(*) from landfall.{table}")).await, json!([[0]]), "{table}");
     }
     let columns = bench.rows("select columns, on_bad_record from landfall.datasets where dataset = 'cars'").await;

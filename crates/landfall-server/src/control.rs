@@ -9,11 +9,12 @@ use landfall_catalog::{Catalog, Definitions};
 use landfall_query::Queries;
 use landfall_store::Store;
 use landfall_tables::delta::Tables;
+use landfall_tables::events::Bodies;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::metrics::Scrape;
-use crate::{audit, datasets, dead_letters, health, keys, lists, metrics, sql, status};
+use crate::{audit, datasets, dead_letters, health, holds, keys, lists, metrics, purges, sql, status};
 
 /// Cloning shares it.
 #[derive(Clone)]
@@ -34,6 +35,13 @@ pub(crate) struct Inner {
 impl FromRef<Control> for Gate {
     fn from_ref(control: &Control) -> Gate {
         control.0.gate.clone()
+    }
+}
+
+impl Inner {
+    /// Where landings that were merged are told apart.
+    pub fn bodies(&self) -> Bodies {
+        Bodies { catalog: self.catalog.clone(), store: self.store.clone() }
     }
 }
 
@@ -74,6 +82,9 @@ fn routes() -> OpenApiRouter<Control> {
         .routes(routes!(dead_letters::get))
         .routes(routes!(dead_letters::retry))
         .routes(routes!(dead_letters::drop_it))
+        .routes(routes!(holds::list))
+        .routes(routes!(holds::put, holds::release))
+        .routes(routes!(purges::list))
         .routes(routes!(audit::get))
         .routes(routes!(keys::list, keys::create))
         .routes(routes!(keys::revoke))

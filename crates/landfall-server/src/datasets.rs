@@ -24,6 +24,8 @@ struct DatasetItem {
     /// True where the configuration names the columns; else they were inferred.
     declared: bool,
     transform: Option<String>,
+    /// How long a landing is kept, like `30d`; null: for ever.
+    retention: Option<String>,
     /// True where the configuration no longer declares it.
     detached: bool,
     version: i64,
@@ -38,6 +40,7 @@ impl DatasetItem {
             columns: record.columns.list.clone(),
             declared: record.columns.declared,
             transform: record.definition.transform.clone(),
+            retention: record.definition.retention.map(|span| span.to_string()),
             detached: record.detached,
             version: record.version,
         }

@@ -8,11 +8,13 @@ mod control;
 mod datasets;
 mod dead_letters;
 mod health;
+mod holds;
 mod keys;
 mod lists;
 mod metrics;
 mod openapi;
 mod page;
+mod purges;
 mod sql;
 mod status;
 

@@ -2,6 +2,7 @@
 //! things happen; what only the catalog knows is read at a scrape, at most once
 //! a second.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -10,7 +11,8 @@ use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
 use landfall_access::Context;
 use landfall_access::http::Problem;
-use landfall_model::{Action, Error, Result, Timestamp};
+use landfall_catalog::holds::Subject;
+use landfall_model::{Action, DatasetName, Error, Result, Timestamp};
 use metrics::{describe_counter, describe_gauge, describe_histogram, gauge};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use parking_lot::Mutex;
@@ -79,6 +81,7 @@ fn describe() {
     describe_gauge!("landfall_queue_oldest_seconds", "Age of the oldest job that is ready or leased");
     describe_gauge!("landfall_load_lag_events", "Events above the watermark");
     describe_gauge!("landfall_load_lag_seconds", "Since the oldest record was received that is in flight");
+    describe_gauge!("landfall_purge_lag_seconds", "How long landings have outlived the retention of their dataset; 0 where it is held");
     describe_histogram!("landfall_ack_seconds", "From a request's head to its receipt");
     describe_histogram!("landfall_processed_seconds", "From a landing's arrival to its load, or to its being a dead letter");
 }
@@ -103,6 +106,23 @@ async fn ask(inner: &Inner) -> Result<()> {
         gauge!("landfall_dead_letters", "dataset" => dataset.clone()).set(number(open));
         gauge!("landfall_load_lag_events", "dataset" => dataset.clone()).set(number(waiting.events));
         gauge!("landfall_load_lag_seconds", "dataset" => dataset).set(age(waiting.oldest));
+    }
+    ask_purges(inner, now).await
+}
+
+/// How late the purge of each dataset is. One that nothing purges is told too: it may have been another a moment ago, and a
+/// gauge stays where it was set.
+async fn ask_purges(inner: &Inner, now: Timestamp) -> Result<()> {
+    let unfinished: BTreeMap<DatasetName, Timestamp> = inner.catalog.unfinished_purges().await?.into_iter().collect();
+    for (dataset, record) in inner.definitions.all().iter() {
+        let mut lag = 0;
+        if let Some(retention) = record.definition.retention
+            && inner.catalog.hold_on(Subject::Dataset(dataset.clone())).await?.is_none()
+        {
+            let oldest = inner.catalog.oldest_landing(dataset).await?.into_iter().chain(unfinished.get(dataset).copied()).min();
+            lag = oldest.map_or(0, |oldest| retention.before(now).micros() - oldest.micros()).max(0);
+        }
+        gauge!("landfall_purge_lag_seconds", "dataset" => dataset.to_string()).set(number(lag) / 1e6);
     }
     Ok(())
 }

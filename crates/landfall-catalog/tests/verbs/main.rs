@@ -6,5 +6,6 @@ mod files;
 mod jobs;
 mod landing;
 mod loads;
+mod oldest;
 mod standing;
 mod support;

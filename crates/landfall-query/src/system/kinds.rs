@@ -12,6 +12,8 @@ pub enum SystemKind {
     Loads,
     Rejects,
     DeadLetters,
+    Holds,
+    Purges,
     Audit,
 }
 
@@ -32,6 +34,8 @@ impl SystemKind {
         SystemKind::Loads,
         SystemKind::Rejects,
         SystemKind::DeadLetters,
+        SystemKind::Holds,
+        SystemKind::Purges,
         SystemKind::Audit,
     ];
 
@@ -43,6 +47,8 @@ impl SystemKind {
             SystemKind::Loads => "loads",
             SystemKind::Rejects => "rejects",
             SystemKind::DeadLetters => "dead_letters",
+            SystemKind::Holds => "holds",
+            SystemKind::Purges => "purges",
             SystemKind::Audit => "audit",
         }
     }
@@ -55,6 +61,8 @@ impl SystemKind {
             SystemKind::Loads => loads(),
             SystemKind::Rejects => rejects(),
             SystemKind::DeadLetters => dead_letters(),
+            SystemKind::Holds => holds(),
+            SystemKind::Purges => purges(),
             SystemKind::Audit => audit(),
         };
         Arc::new(Schema::new(columns.into_iter().map(|(name, kind)| Field::new(name, kind, true)).collect::<Vec<_>>()))
@@ -70,6 +78,7 @@ fn datasets() -> Columns {
         ("columns", T),
         ("on_bad_record", T),
         ("transform", T),
+        ("retention", T),
         ("version", N),
         ("detached", B),
         ("changed_at", moment()),
@@ -93,6 +102,7 @@ fn landings() -> Columns {
         ("first_event", T),
         ("last_event", T),
         ("records", N),
+        ("landings", N),
         ("state", T),
         ("phase", T),
         ("load", N),
@@ -159,6 +169,26 @@ fn dead_letters() -> Columns {
         ("size", N),
         ("received_at", moment()),
         ("created_at", moment()),
+    ]
+}
+
+fn holds() -> Columns {
+    vec![("subject", T), ("dataset", T), ("landing", T), ("reason", T), ("principal", T), ("created_at", moment())]
+}
+
+fn purges() -> Columns {
+    vec![
+        ("landing", T),
+        ("last_landing", T),
+        ("landings", N),
+        ("dataset", T),
+        ("kind", T),
+        ("digest", T),
+        ("records", N),
+        ("bytes", N),
+        ("received_at", moment()),
+        ("purged_at", moment()),
+        ("bytes_at", moment()),
     ]
 }
 

@@ -84,6 +84,14 @@ impl Scan {
                 let items = self.catalog.list_dead_letters(&page).await?;
                 Ok(self.paged(page, &items, |letter| (letter.landing.dataset.as_str(), letter.landing.id.to_string()), rows::dead_letter))
             }
+            SystemKind::Holds => {
+                let items = self.catalog.list_holds(&page).await?;
+                Ok(self.paged(page, &items, |hold| (hold.dataset.as_str(), hold.subject.clone()), rows::hold))
+            }
+            SystemKind::Purges => {
+                let items = self.catalog.list_purges(&page).await?;
+                Ok(self.paged(page, &items, |purge| (purge.dataset.as_str(), purge.landing.to_string()), rows::purge))
+            }
             SystemKind::Datasets => Ok((self.datasets(page.dataset.as_ref()).await?, None)),
             SystemKind::Audit => Ok((self.audit(page.dataset).await?, None)),
             SystemKind::Rejects => Ok((Vec::new(), None)),

@@ -3,7 +3,9 @@
 use landfall_catalog::audit::Audit;
 use landfall_catalog::datasets::DatasetRecord;
 use landfall_catalog::dead_letters::DeadLetter;
+use landfall_catalog::holds::Hold;
 use landfall_catalog::lists::{JobRecord, LoadRecord, RejectsRecord};
+use landfall_catalog::purges::Purge;
 use landfall_catalog::standing::LandingRecord;
 use landfall_model::{BadRecord, Error, EventId, Kind, Reject, Result};
 
@@ -22,6 +24,7 @@ pub fn dataset(record: &DatasetRecord) -> Result<Row> {
         columns.into(),
         on_bad_record.into(),
         definition.transform.clone().into(),
+        definition.retention.map(|span| span.to_string()).into(),
         record.version.into(),
         record.detached.into(),
         record.changed_at.into(),
@@ -50,6 +53,7 @@ pub fn landing(record: &LandingRecord) -> Row {
         event(landing.first_seq).into(),
         event(landing.last_seq()).into(),
         landing.records.into(),
+        landing.merged.as_ref().map_or(1, |merged| merged.landings).into(),
         landing.state.as_str().into(),
         landing.phase.as_str().into(),
         record.load.into(),
@@ -117,6 +121,33 @@ pub fn reject(record: &RejectsRecord, reject: Reject) -> Row {
         reject.reason.into(),
         reject.raw.into(),
         reject.bytes.into(),
+    ]
+}
+
+pub fn hold(hold: &Hold) -> Row {
+    vec![
+        hold.subject.as_str().into(),
+        hold.dataset.as_str().into(),
+        hold.landing().into(),
+        hold.reason.as_str().into(),
+        hold.principal.as_str().into(),
+        hold.created_at.into(),
+    ]
+}
+
+pub fn purge(purge: &Purge) -> Row {
+    vec![
+        purge.landing.as_str().into(),
+        purge.last.as_str().into(),
+        purge.merged.into(),
+        purge.dataset.as_str().into(),
+        purge.kind.as_str().into(),
+        format!("sha256:{}", purge.digest).into(),
+        purge.records.into(),
+        purge.bytes.into(),
+        purge.received_at.into(),
+        purge.purged_at.into(),
+        purge.bytes_at.into(),
     ]
 }
 

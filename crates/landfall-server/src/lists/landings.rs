@@ -31,7 +31,9 @@ pub struct LandingItem {
     first_event: Option<String>,
     last_event: Option<String>,
     records: i64,
-    /// `live`, `replaced`, `deleted` or `discarded`.
+    /// How many landings it stands for: more than 1 where a batch was merged with its neighbours.
+    landings: i64,
+    /// `live`, `replaced`, `deleted`, `discarded` or `expired`.
     state: &'static str,
     /// `received`, `staged`, `loaded`, `dead` or `removed`.
     phase: &'static str,
@@ -60,6 +62,7 @@ impl LandingItem {
             first_event: event(landing.first_seq),
             last_event: event(landing.last_seq()),
             records: landing.records,
+            landings: landing.merged.as_ref().map_or(1, |merged| merged.landings),
             state: landing.state.as_str(),
             phase: landing.phase.as_str(),
             load,

@@ -20,10 +20,12 @@ async fn lists_go_page_by_page() {
     }
     let newest = open.get("/v1/landings?limit=1").await;
     assert_eq!(newest["items"][0]["id"], *landed.last().unwrap());
-    for list in ["loads", "rejects", "dead-letters"] {
+    for list in ["loads", "rejects", "dead-letters", "holds", "purges"] {
         assert_eq!(open.get(&format!("/v1/{list}")).await, json!({ "items": [], "next": null }), "{list}");
     }
-    assert_eq!(open.get("/v1/datasets").await["items"][0]["name"], "orders");
+    let datasets = &open.get("/v1/datasets").await["items"];
+    assert_eq!((&datasets[0]["name"], &datasets[0]["retention"]), (&"orders".into(), &Value::Null));
+    assert_eq!((&datasets[1]["name"], &datasets[1]["retention"]), (&"passing".into(), &"1ms".into()));
     let wrong = open.request("GET", "/v1/landings?dataste=orders").send().await.unwrap();
     assert_eq!(problem(wrong).await, (400, "bad_request".into()));
     let unknown = open.request("GET", "/v1/landings?dataset=orderss").send().await.unwrap();
@@ -46,8 +48,11 @@ async fn a_timeline_says_where_something_stands() {
     );
     let last = status["timeline"].as_array().unwrap().last().unwrap();
     assert_eq!((&last["step"], &last["line"], &last["byte_offset"]), (&"dead".into(), &1.into(), &0.into()));
-    let unknown = open.request("GET", "/v1/status/orders.local.99").send().await.unwrap();
-    assert_eq!(problem(unknown).await, (404, "not_found".into()));
+    assert_eq!((&status["landing"]["landings"], &status["batch"]), (&1.into(), &Value::Null));
+    for unknown in ["orders.local.99", "lnd_00000000000000000000000000"] {
+        let answer = open.request("GET", &format!("/v1/status/{unknown}")).send().await.unwrap();
+        assert_eq!(problem(answer).await, (404, "not_found".into()), "{unknown}");
+    }
     let nonsense = open.request("GET", "/v1/status/nonsense").send().await.unwrap();
     assert_eq!(problem(nonsense).await, (400, "bad_request".into()));
 }
@@ -103,6 +108,8 @@ async fn health_and_metrics_are_told() {
     assert_eq!(open.anonymous("GET", "/healthz/ready").send().await.unwrap().status(), 200);
     open.file("a", "x\n").await;
     open.events("{\"n\":1}\n{\"n\":2}").await;
+    // Over after a millisecond, and nothing purges it here.
+    open.events_of("passing", "{\"n\":1}").await;
     let metrics = open.request("GET", "/metrics").send().await.unwrap();
     assert!(metrics.headers()["content-type"].to_str().unwrap().starts_with("text/plain"));
     let text = metrics.text().await.unwrap();
@@ -112,10 +119,15 @@ async fn health_and_metrics_are_told() {
         ("landfall_in_flight_records{dataset=\"orders\"}", 3.0),
         ("landfall_load_lag_events{dataset=\"orders\"}", 2.0),
         ("landfall_dead_letters{dataset=\"orders\"}", 0.0),
+        ("landfall_purge_lag_seconds{dataset=\"orders\"}", 0.0),
     ] {
         assert_eq!(value(name), Some(expected), "{name} in {text}");
     }
-    for name in ["landfall_queue_oldest_seconds", "landfall_load_lag_seconds{dataset=\"orders\"}"] {
+    for name in [
+        "landfall_queue_oldest_seconds",
+        "landfall_load_lag_seconds{dataset=\"orders\"}",
+        "landfall_purge_lag_seconds{dataset=\"passing\"}",
+    ] {
         assert!(value(name).is_some_and(|age| age > 0.0 && age < 600.0), "{name} in {text}");
     }
     // The tests of this process share one recorder, so there may be more than these.
@@ -140,6 +152,9 @@ fn every_route_is_described() {
         "/v1/rejects",
         "/v1/dead-letters",
         "/v1/dead-letters/{id}/retry",
+        "/v1/holds",
+        "/v1/holds/{subject}",
+        "/v1/purges",
         "/v1/audit",
         "/v1/keys",
         "/healthz/ready",

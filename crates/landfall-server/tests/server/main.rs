@@ -2,5 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that is surprised has failed")]
 
 mod control;
+mod holds;
 mod open;
+mod purges;
 mod sql;

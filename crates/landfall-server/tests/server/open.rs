@@ -38,12 +38,13 @@ pub async fn open() -> Open {
     let test_catalog = TestCatalog::sqlite();
     let catalog = test_catalog.open().await.unwrap();
     let store = Store::local(&folder.path().join("store"), clock.clone()).unwrap();
-    let dataset = Dataset::new(orders());
-    catalog.declare(region.clone(), vec![dataset.clone()]).await.unwrap();
+    let passing = Dataset { retention: Some("1ms".parse().unwrap()), ..Dataset::new("passing".parse().unwrap()) };
+    let datasets = vec![Dataset::new(orders()), passing];
+    catalog.declare(region.clone(), datasets.clone()).await.unwrap();
     let definitions = Definitions::default();
     definitions.refresh(&catalog).await.unwrap();
     let gate = Gate::new(ADMIN);
-    gate.set_datasets([&dataset]);
+    gate.set_datasets(&datasets);
     let tables = Tables::new(store.clone(), clock.clone());
     let live = Live::new(catalog.clone(), definitions.clone(), tables.clone());
     let queries = Queries::new(catalog.clone(), definitions.clone(), live, gate.clone(), &folder.path().join("spill")).unwrap();
@@ -78,7 +79,19 @@ impl Open {
     }
 
     pub async fn events(&self, body: &'static str) {
-        self.land.events(&Context::administrator(Source::Http), &orders(), body.into(), None).await.unwrap();
+        self.events_of("orders", body).await;
+    }
+
+    pub async fn events_of(&self, dataset: &str, body: &'static str) {
+        let dataset = dataset.parse().unwrap();
+        self.land.events(&Context::administrator(Source::Http), &dataset, body.into(), None).await.unwrap();
+    }
+
+    /// Makes a key with these grants and gives its secret.
+    pub async fn key(&self, name: &str, grants: &[&str]) -> String {
+        let body = serde_json::json!({ "name": name, "grants": grants });
+        let made: Value = self.request("POST", "/v1/keys").json(&body).send().await.unwrap().json().await.unwrap();
+        made["secret"].as_str().unwrap().to_owned()
     }
 
     pub async fn file(&self, key: &str, text: &'static str) -> LandingId {

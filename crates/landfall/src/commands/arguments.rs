@@ -88,6 +88,23 @@ pub enum Command {
         #[command(subcommand)]
         action: Option<DeadLetter>,
     },
+    /// Keep a landing, or all of a dataset, from retention until it is released
+    Hold {
+        #[arg(value_name = "DATASET|LANDING")]
+        subject: String,
+        /// Why, for whoever asks later
+        #[arg(long, value_name = "TEXT")]
+        reason: String,
+    },
+    /// End a hold: retention takes it when its time is over
+    Release {
+        #[arg(value_name = "DATASET|LANDING")]
+        subject: String,
+    },
+    /// What is held, and why
+    Holds(Listed),
+    /// What retention purged, and when
+    Purges(Listed),
     /// Ask: one query, or an interactive prompt
     Sql {
         /// The query; a prompt opens if it is left out

@@ -1,5 +1,5 @@
-//! The lists: landings, jobs, rejects, loads, dead letters, each with the
-//! columns that people look for.
+//! The lists: landings, jobs, rejects, loads, dead letters, holds, purges, each
+//! with the columns that people look for.
 
 use serde_json::Value as Json;
 
@@ -86,6 +86,34 @@ pub const DEAD_LETTERS: Spec = Spec {
         Column::new("state", "state", Id),
     ],
     empty: "no dead letters",
+};
+
+pub const HOLDS: Spec = Spec {
+    path: "holds",
+    columns: &[
+        Column::new("held", "subject", Id),
+        Column::new("dataset", "dataset", Text),
+        Column::new("reason", "reason", Text),
+        Column::new("by", "principal", Text),
+        Column::new("since", "created_at", Time),
+    ],
+    empty: "nothing is held",
+};
+
+pub const PURGES: Spec = Spec {
+    path: "purges",
+    columns: &[
+        Column::new("landing", "landing", Id),
+        Column::new("dataset", "dataset", Text),
+        Column::new("kind", "kind", Id),
+        Column::new("landings", "landings", Count),
+        Column::new("records", "records", Count),
+        Column::new("size", "bytes", Size),
+        Column::new("received", "received_at", Time),
+        Column::new("purged", "purged_at", Time),
+        Column::new("bytes gone", "bytes_at", Time),
+    ],
+    empty: "nothing was purged",
 };
 
 impl Spec {

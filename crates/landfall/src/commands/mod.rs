@@ -9,6 +9,7 @@ mod client;
 mod configuration;
 mod dead_letters;
 mod failure;
+mod holds;
 mod keys;
 mod lists;
 mod ls;
@@ -99,6 +100,10 @@ async fn ask(command: Command, client: Client, screen: Screen) -> Result<(), Fai
         Command::Loads(listed) => lists::print(&client, &lists::LOADS, &listed, screen).await,
         Command::DeadLetters { listed, action: None } => lists::print(&client, &lists::DEAD_LETTERS, &listed, screen).await,
         Command::DeadLetters { action: Some(action), .. } => dead_letters::act(&client, &action, screen).await,
+        Command::Hold { subject, reason } => holds::hold(&client, &subject, &reason, screen).await,
+        Command::Release { subject } => holds::release(&client, &subject, screen).await,
+        Command::Holds(listed) => lists::print(&client, &lists::HOLDS, &listed, screen).await,
+        Command::Purges(listed) => lists::print(&client, &lists::PURGES, &listed, screen).await,
         Command::Sql { sql: Some(sql), output } => sql::once(&client, &sql, output.output, screen).await,
         Command::Sql { sql: None, output } => prompt::open(client, output.output, screen).await,
         Command::Audit { dataset, output } => audit::print(&client, dataset.as_deref(), output.output, screen).await,

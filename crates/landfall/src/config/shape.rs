@@ -4,7 +4,7 @@
 
 use serde_json::{Map, Value as Json};
 
-use landfall_model::{Action, DatasetName, Grantee, Region, Type};
+use landfall_model::{Action, DatasetName, Grantee, Region, Span, Type};
 
 use super::file::{self, Door};
 
@@ -107,6 +107,7 @@ pub fn flaw_of_text(name: &str, text: &str) -> Option<String> {
         "Type" => text.parse::<Type>().err(),
         "Grantee" => text.parse::<Grantee>().err(),
         "Action" => text.parse::<Action>().err(),
+        "Span" => text.parse::<Span>().err(),
         "Door" => text.parse::<Door>().err(),
         _ => None,
     }

@@ -125,10 +125,20 @@ encoding = "utf8"
 #[test]
 fn what_is_not_built_yet_says_so() {
     wrong(
-        "[datasets.a]\nretention = \"30d\"\n[[datasets.a.sinks]]\nkind = \"postgres\"\n[datasets.a.xml]\nrecord = \"/a\"\n",
+        "[datasets.a]\n[[datasets.a.sinks]]\nkind = \"postgres\"\n[datasets.a.xml]\nrecord = \"/a\"\n",
         &expect![[r#"
-            landfall.toml:3:14: `sinks` in [datasets.a] is not built yet in this version; take it out
-            landfall.toml:5:13: `xml` in [datasets.a] is not built yet in this version; take it out
+            landfall.toml:2:14: `sinks` in [datasets.a] is not built yet in this version; take it out
+            landfall.toml:4:13: `xml` in [datasets.a] is not built yet in this version; take it out
+        "#]],
+    );
+}
+
+#[test]
+fn a_retention_is_a_length_of_time() {
+    wrong(
+        "[datasets.a]\nretention = \"3 minutes\"\n",
+        &expect![[r#"
+            landfall.toml:2:13: `3 minutes` is not a length of time: write a whole number and a unit, like 90s, 15m, 36h, 7d, 2w or 1y, of 1,000 years at most
         "#]],
     );
 }
