@@ -4,8 +4,6 @@
 
 mod counters;
 pub mod engine;
-mod migrate;
-mod notify;
 #[cfg(feature = "testing")]
 #[doc(hidden)]
 pub mod testing;
@@ -38,5 +36,4 @@ pub mod timeline;
 pub mod uploads;
 
 pub use definitions::Definitions;
-pub use engine::{Catalog, Committed, Statistics, Submission, Tx};
-pub use notify::Topic;
+pub use engine::{Catalog, Committed, Statistics, Submission, Topic, Tx};

@@ -2,14 +2,17 @@
 //! test can fix all three. Nothing else in the workspace may ask the system.
 
 use std::fmt;
+use std::str::FromStr;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use chrono::{DateTime, SecondsFormat, Utc};
+use chrono::{DateTime, NaiveDate, SecondsFormat, Utc};
 use parking_lot::Mutex;
 use rand::rngs::StdRng;
 use rand::{RngCore, SeedableRng};
 use serde::{Deserialize, Serialize};
+
+use crate::error::{Error, ErrorKind};
 
 /// A moment: microseconds since 1970-01-01T00:00:00Z, as the catalog and the tables store it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -46,6 +49,20 @@ impl Timestamp {
 
     fn utc(self) -> DateTime<Utc> {
         DateTime::from_timestamp_micros(self.0).unwrap_or_default()
+    }
+}
+
+impl FromStr for Timestamp {
+    type Err = Error;
+
+    /// RFC 3339, or a day in UTC, which begins at midnight.
+    fn from_str(text: &str) -> Result<Timestamp, Error> {
+        if let Ok(at) = DateTime::parse_from_rfc3339(text) {
+            return Ok(Timestamp(at.timestamp_micros()));
+        }
+        let day = NaiveDate::parse_from_str(text, "%Y-%m-%d").ok().and_then(|day| day.and_hms_opt(0, 0, 0));
+        let message = || format!("`{text}` is not a moment: write it like 2026-11-21T05:07:09Z, or a day like 2026-11-21");
+        day.map(|at| Timestamp(at.and_utc().timestamp_micros())).ok_or_else(|| Error::new(ErrorKind::BadRequest, message()))
     }
 }
 

@@ -14,7 +14,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::metrics::Scrape;
-use crate::{audit, datasets, dead_letters, health, holds, keys, lists, metrics, purges, sql, status};
+use crate::{audit, datasets, dead_letters, health, holds, keys, lists, metrics, purges, replays, sql, status};
 
 /// Cloning shares it.
 #[derive(Clone)]
@@ -85,6 +85,12 @@ fn routes() -> OpenApiRouter<Control> {
         .routes(routes!(holds::list))
         .routes(routes!(holds::put, holds::release))
         .routes(routes!(purges::list))
+        .routes(routes!(replays::begin))
+        .routes(routes!(replays::list))
+        .routes(routes!(replays::get))
+        .routes(routes!(replays::pause))
+        .routes(routes!(replays::resume))
+        .routes(routes!(replays::cancel))
         .routes(routes!(audit::get))
         .routes(routes!(keys::list, keys::create))
         .routes(routes!(keys::revoke))

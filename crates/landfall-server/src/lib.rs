@@ -15,6 +15,7 @@ mod metrics;
 mod openapi;
 mod page;
 mod purges;
+mod replays;
 mod sql;
 mod status;
 

@@ -14,6 +14,7 @@ pub enum SystemKind {
     DeadLetters,
     Holds,
     Purges,
+    Replays,
     Audit,
 }
 
@@ -36,6 +37,7 @@ impl SystemKind {
         SystemKind::DeadLetters,
         SystemKind::Holds,
         SystemKind::Purges,
+        SystemKind::Replays,
         SystemKind::Audit,
     ];
 
@@ -49,6 +51,7 @@ impl SystemKind {
             SystemKind::DeadLetters => "dead_letters",
             SystemKind::Holds => "holds",
             SystemKind::Purges => "purges",
+            SystemKind::Replays => "replays",
             SystemKind::Audit => "audit",
         }
     }
@@ -63,6 +66,7 @@ impl SystemKind {
             SystemKind::DeadLetters => dead_letters(),
             SystemKind::Holds => holds(),
             SystemKind::Purges => purges(),
+            SystemKind::Replays => replays(),
             SystemKind::Audit => audit(),
         };
         Arc::new(Schema::new(columns.into_iter().map(|(name, kind)| Field::new(name, kind, true)).collect::<Vec<_>>()))
@@ -174,6 +178,22 @@ fn dead_letters() -> Columns {
 
 fn holds() -> Columns {
     vec![("subject", T), ("dataset", T), ("landing", T), ("reason", T), ("principal", T), ("created_at", moment())]
+}
+
+fn replays() -> Columns {
+    vec![
+        ("replay", T),
+        ("dataset", T),
+        ("window_from", moment()),
+        ("window_to", moment()),
+        ("state", T),
+        ("version", N),
+        ("principal", T),
+        ("error", T),
+        ("load", N),
+        ("created_at", moment()),
+        ("updated_at", moment()),
+    ]
 }
 
 fn purges() -> Columns {

@@ -88,6 +88,10 @@ impl Scan {
                 let items = self.catalog.list_holds(&page).await?;
                 Ok(self.paged(page, &items, |hold| (hold.dataset.as_str(), hold.subject.clone()), rows::hold))
             }
+            SystemKind::Replays => {
+                let items = self.catalog.list_replays(&page).await?;
+                Ok(self.paged(page, &items, |replay| (replay.dataset.as_str(), replay.id.to_string()), rows::replay))
+            }
             SystemKind::Purges => {
                 let items = self.catalog.list_purges(&page).await?;
                 Ok(self.paged(page, &items, |purge| (purge.dataset.as_str(), purge.landing.to_string()), rows::purge))

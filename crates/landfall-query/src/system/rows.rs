@@ -6,6 +6,7 @@ use landfall_catalog::dead_letters::DeadLetter;
 use landfall_catalog::holds::Hold;
 use landfall_catalog::lists::{JobRecord, LoadRecord, RejectsRecord};
 use landfall_catalog::purges::Purge;
+use landfall_catalog::replays::Replay;
 use landfall_catalog::standing::LandingRecord;
 use landfall_model::{BadRecord, Error, EventId, Kind, Reject, Result};
 
@@ -148,6 +149,22 @@ pub fn purge(purge: &Purge) -> Row {
         purge.received_at.into(),
         purge.purged_at.into(),
         purge.bytes_at.into(),
+    ]
+}
+
+pub fn replay(replay: &Replay) -> Row {
+    vec![
+        replay.id.as_str().into(),
+        replay.dataset.as_str().into(),
+        replay.from.into(),
+        replay.to.into(),
+        replay.state.as_str().into(),
+        replay.version.into(),
+        replay.principal.as_str().into(),
+        replay.error.clone().into(),
+        replay.load.filter(|_| replay.state == "done").into(),
+        replay.created_at.into(),
+        replay.updated_at.into(),
     ]
 }
 

@@ -113,7 +113,7 @@ impl Leaving {
         let events = column("_event")?.as_string_opt::<i32>().ok_or_else(|| missing("_event"))?;
         let received = column("_received_at")?.as_primitive_opt::<TimestampMicrosecondType>().ok_or_else(|| missing("_received_at"))?;
         let stays = (0..rows.num_rows()).map(|row| {
-            let landing = landings.is_valid(row).then(|| landings.value(row)).unwrap_or_default();
+            let landing = if landings.is_valid(row) { landings.value(row) } else { "" };
             let event = events.is_valid(row).then(|| events.value(row));
             let at = Timestamp(received.value(row));
             !self.landings.contains_key(landing) && !self.is_over(landing, event, at) && !self.is_replayed(event, at)

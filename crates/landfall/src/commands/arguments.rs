@@ -103,6 +103,16 @@ pub enum Command {
     },
     /// What is held, and why
     Holds(Listed),
+    /// Process what landed again, with the definition of today; the table changes in one load
+    Replay(Replay),
+    /// Replays and how they ended
+    #[command(args_conflicts_with_subcommands = true)]
+    Replays {
+        #[command(flatten)]
+        listed: Listed,
+        #[command(subcommand)]
+        action: Option<ReplayAction>,
+    },
     /// What retention purged, and when
     Purges(Listed),
     /// Ask: one query, or an interactive prompt
@@ -176,6 +186,30 @@ pub struct Listed {
     pub dataset: Option<String>,
     #[command(flatten)]
     pub list: List,
+}
+
+#[derive(Debug, Args)]
+pub struct Replay {
+    pub dataset: String,
+    /// Only what was received from then on: RFC 3339, or a day
+    #[arg(long, value_name = "TIME")]
+    pub from: Option<String>,
+    /// Only what was received before
+    #[arg(long, value_name = "TIME")]
+    pub to: Option<String>,
+    /// Stay until the table holds it
+    #[arg(long)]
+    pub wait: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum ReplayAction {
+    /// Let it rest
+    Pause { id: String },
+    /// Let it go on from where it was
+    Resume { id: String },
+    /// Give it up: the table stays as it is
+    Cancel { id: String },
 }
 
 #[derive(Debug, Subcommand)]

@@ -116,6 +116,21 @@ pub const PURGES: Spec = Spec {
     empty: "nothing was purged",
 };
 
+pub const REPLAYS: Spec = Spec {
+    path: "replays",
+    columns: &[
+        Column::new("replay", "id", Id),
+        Column::new("dataset", "dataset", Text),
+        Column::new("state", "state", Id),
+        Column::new("from", "from", Time),
+        Column::new("to", "to", Time),
+        Column::new("load", "load", Count),
+        Column::new("error", "error", Text),
+        Column::new("updated", "updated_at", Time),
+    ],
+    empty: "no replays",
+};
+
 impl Spec {
     /// Up to `limit` of the list's items, and whether there are more.
     pub async fn fetch(&self, client: &Client, dataset: Option<&str>, limit: usize) -> Result<(Vec<Json>, bool), Failure> {

@@ -16,6 +16,7 @@ mod ls;
 mod progress;
 mod prompt;
 mod put;
+mod replays;
 mod resume;
 mod retry;
 mod send;
@@ -103,6 +104,9 @@ async fn ask(command: Command, client: Client, screen: Screen) -> Result<(), Fai
         Command::Hold { subject, reason } => holds::hold(&client, &subject, &reason, screen).await,
         Command::Release { subject } => holds::release(&client, &subject, screen).await,
         Command::Holds(listed) => lists::print(&client, &lists::HOLDS, &listed, screen).await,
+        Command::Replay(replay) => replays::begin(&client, &replay, screen).await,
+        Command::Replays { listed, action: None } => lists::print(&client, &lists::REPLAYS, &listed, screen).await,
+        Command::Replays { action: Some(action), .. } => replays::act(&client, &action, screen).await,
         Command::Purges(listed) => lists::print(&client, &lists::PURGES, &listed, screen).await,
         Command::Sql { sql: Some(sql), output } => sql::once(&client, &sql, output.output, screen).await,
         Command::Sql { sql: None, output } => prompt::open(client, output.output, screen).await,

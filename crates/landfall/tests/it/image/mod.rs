@@ -54,11 +54,7 @@ async fn drive(place: fn(usize) -> futures::future::BoxFuture<'static, TestCatal
             driver.step(&format!("seed {seed}, step {step}")).await;
         }
         driver.end(&format!("seed {seed}, the end")).await;
-        println!(
-            "seed {seed}: {} checks, {} replays, {} in the archive, falls at {:?}",
-            driver.checks, driver.replays, driver.archived, driver.falls
-        );
-        assert!(driver.falls.len() > 8, "the falls were at {:?} only", driver.falls);
+        assert!(driver.falls.len() > 10, "the falls were at {:?} only", driver.falls);
     }
 }
 
@@ -383,7 +379,8 @@ fn transform_of(dataset: &DatasetName, made: usize) -> String {
 }
 
 fn number(value: &serde_json::Value) -> usize {
-    value.as_f64().unwrap() as usize
+    // Numbers of events without declared columns are doubles.
+    value.to_string().trim_end_matches(".0").parse().unwrap()
 }
 
 fn of_log(objects: &[String], dataset: &DatasetName) -> usize {

@@ -6,7 +6,7 @@ use rusqlite::types::{ToSql, ToSqlOutput, ValueRef};
 use rusqlite::{CachedStatement, Connection};
 
 use super::error;
-use crate::engine::value::{Row, Value};
+use crate::value::{Row, Value};
 
 /// More parameters than any of our statements has.
 const NAMES: [&str; 24] = [
@@ -14,7 +14,7 @@ const NAMES: [&str; 24] = [
     "$21", "$22", "$23", "$24",
 ];
 
-pub(in crate::engine) struct SqliteTx<'a> {
+pub(crate) struct SqliteTx<'a> {
     connection: &'a Connection,
     /// Bytes that were bound so far.
     pub(super) bytes: usize,
@@ -25,13 +25,13 @@ impl<'a> SqliteTx<'a> {
         SqliteTx { connection, bytes: 0 }
     }
 
-    pub(in crate::engine) fn execute(&mut self, sql: &str, params: &[Value]) -> Result<u64> {
+    pub(crate) fn execute(&mut self, sql: &str, params: &[Value]) -> Result<u64> {
         let mut statement = self.bind(sql, params)?;
         let changed = statement.raw_execute().map_err(|why| error::of(sql, &why))?;
         Ok(changed as u64)
     }
 
-    pub(in crate::engine) fn query(&mut self, sql: &str, params: &[Value]) -> Result<Vec<Row>> {
+    pub(crate) fn query(&mut self, sql: &str, params: &[Value]) -> Result<Vec<Row>> {
         let mut statement = self.bind(sql, params)?;
         let width = statement.column_count();
         let mut answer = Vec::new();
@@ -44,11 +44,11 @@ impl<'a> SqliteTx<'a> {
     }
 
     /// Savepoints may share one name: the innermost is meant.
-    pub(in crate::engine) fn savepoint(&mut self) -> Result<()> {
+    pub(crate) fn savepoint(&mut self) -> Result<()> {
         command(self.connection, "savepoint part")
     }
 
-    pub(in crate::engine) fn end_savepoint(&mut self, keep: bool) -> Result<()> {
+    pub(crate) fn end_savepoint(&mut self, keep: bool) -> Result<()> {
         let undone = if keep { Ok(()) } else { command(self.connection, "rollback to part") };
         let ended = undone.and_then(|()| command(self.connection, "release part"));
         // What cannot be undone alone is undone with everything, so that no half of it is ever committed.

@@ -14,18 +14,18 @@ use std::thread::JoinHandle;
 
 use landfall_model::{Clock, Result, limits};
 
-use super::catalog::Lanes;
+use super::database::Lanes;
 use super::spawn;
 use super::statistics::Counters;
 use super::tx::Tx;
-use crate::migrate;
+use crate::migrate::{self, Schema};
 
 pub(super) use tx::SqliteTx;
 
 /// Opens the file, migrates it and starts the threads that serve `lanes`. Blocks.
-pub(super) fn start(path: &Path, clock: &Clock, lanes: &Lanes, counters: &Arc<Counters>) -> Result<Vec<JoinHandle<()>>> {
+pub(super) fn start(path: &Path, schema: Schema, clock: &Clock, lanes: &Lanes, counters: &Arc<Counters>) -> Result<Vec<JoinHandle<()>>> {
     let connection = connect::writer(path)?;
-    migrate(&connection, clock)?;
+    migrate(&connection, schema, clock)?;
     let checkpoints = Arc::new(checkpoint::Checkpoints::default());
     let writer = writer::Writer::new(path, connection, &lanes.write, &checkpoints, counters);
     let mut threads = Vec::new();
@@ -41,10 +41,10 @@ pub(super) fn start(path: &Path, clock: &Clock, lanes: &Lanes, counters: &Arc<Co
 }
 
 /// Migrates under the one writer's lock, so that who comes second finds nothing to do.
-fn migrate(connection: &rusqlite::Connection, clock: &Clock) -> Result<()> {
+fn migrate(connection: &rusqlite::Connection, schema: Schema, clock: &Clock) -> Result<()> {
     connection.execute_batch("begin exclusive").map_err(|why| error::of("begin exclusive", &why))?;
     let mut tx = Tx::sqlite(SqliteTx::new(connection));
-    let done = migrate::run(&mut tx, clock.now());
+    let done = migrate::run(&mut tx, schema, clock.now());
     let end = if done.is_ok() { "commit" } else { "rollback" };
     let ended = connection.execute_batch(end).map_err(|why| error::of(end, &why));
     done.and(ended)

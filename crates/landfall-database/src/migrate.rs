@@ -3,30 +3,25 @@
 
 use landfall_model::{Error, ErrorKind, Result, Timestamp};
 
-use crate::engine::Tx;
+use crate::Tx;
 
-/// In order; the first is version 1. One that was released is never edited.
-const MIGRATIONS: &[&str] =
-    &[include_str!("schema/0001_spine.sql"), include_str!("schema/0002_removals.sql"), include_str!("schema/0003_time.sql")];
+/// The texts of all versions in order; the first is version 1. One that was released is never edited.
+pub type Schema = &'static [&'static str];
 
 /// Brings the catalog to this program's version. The transaction must hold the database's writer lock (SQLite) or
 /// the advisory lock (PostgreSQL).
-pub(crate) fn run(tx: &mut Tx<'_>, now: Timestamp) -> Result<()> {
-    apply(tx, MIGRATIONS, now)
-}
-
-fn apply(tx: &mut Tx<'_>, migrations: &[&str], now: Timestamp) -> Result<()> {
+pub(crate) fn run(tx: &mut Tx<'_>, schema: Schema, now: Timestamp) -> Result<()> {
     tx.execute("create table if not exists schema_migrations (version bigint primary key, applied_at bigint not null)", &[])?;
     let applied = tx.query_opt("select coalesce(max(version), 0) from schema_migrations", &[])?;
     let applied = applied.map_or(Ok(0), |row| row.int(0))?;
-    let known = i64::try_from(migrations.len()).unwrap_or(i64::MAX);
+    let known = i64::try_from(schema.len()).unwrap_or(i64::MAX);
     if applied > known {
         let message = format!(
             "the catalog has schema version {applied} and this program knows versions up to {known}: it was opened by a newer Landfall; run that one"
         );
         return Err(Error::new(ErrorKind::Conflict, message));
     }
-    for (migration, version) in migrations.iter().zip(1..) {
+    for (migration, version) in schema.iter().zip(1..) {
         if version <= applied {
             continue;
         }

@@ -6,7 +6,7 @@ use bytes::BytesMut;
 use landfall_model::{Error, Result};
 use tokio_postgres::types::{FromSql, IsNull, ToSql, Type, to_sql_checked};
 
-use crate::engine::value::{Row, Value};
+use crate::value::{Row, Value};
 
 /// What a parameter is declared as; a null leaves it to the server.
 pub(super) fn type_of(value: &Value) -> Type {

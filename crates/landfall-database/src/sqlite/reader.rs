@@ -7,9 +7,9 @@ use rusqlite::Connection;
 
 use super::connect;
 use super::tx::{SqliteTx, command};
-use crate::engine::queue::{Queue, Taken};
-use crate::engine::submission::{self, Committed, Submission};
-use crate::engine::tx::Tx;
+use crate::queue::{Queue, Taken};
+use crate::submission::{self, Committed, Submission};
+use crate::tx::Tx;
 
 pub(super) fn serve(path: &Path, queue: &Queue) {
     let mut connection = None;

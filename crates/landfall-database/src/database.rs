@@ -13,11 +13,12 @@ use super::statistics::{Counters, Statistics};
 use super::submission::{self, Answer, Committed, Submission};
 use super::tx::Tx;
 use super::{postgres, sqlite};
+use crate::migrate::Schema;
 use crate::notify::{Listeners, Topic};
 
 /// The one transactional database. Cloning shares it.
 #[derive(Clone)]
-pub struct Catalog {
+pub struct Database {
     clock: Clock,
     inner: Arc<Inner>,
 }
@@ -52,40 +53,43 @@ impl Drop for Inner {
     }
 }
 
-impl Catalog {
+impl Database {
     /// Opens `sqlite:PATH`, a bare path or `postgres://...`, and brings the schema up to date, once however many
     /// nodes start at the same time. A catalog that a newer program has opened is refused.
-    pub async fn open(url: &str, clock: Clock) -> Result<Catalog> {
+    pub async fn open(url: &str, schema: Schema, clock: Clock) -> Result<Database> {
         let url = url.to_owned();
         let opened = tokio::task::spawn_blocking(move || {
             if url.starts_with("postgres://") || url.starts_with("postgresql://") {
-                return Catalog::open_postgres(&url, clock);
+                return Database::open_postgres(&url, schema, clock);
             }
             let path = url.strip_prefix("sqlite:").unwrap_or(&url);
             if path.is_empty() || path.contains("://") {
                 let message = format!("`{url}` names no catalog; it should be `sqlite:PATH`, a path, or `postgres://USER@HOST/DATABASE`");
                 return Err(Error::new(ErrorKind::BadRequest, message));
             }
-            Catalog::open_sqlite(Path::new(path), clock)
+            Database::open_sqlite(Path::new(path), schema, clock)
         });
         opened.await.map_err(|why| Error::internal("opening the catalog", why))?
     }
 
-    fn open_sqlite(path: &Path, clock: Clock) -> Result<Catalog> {
+    fn open_sqlite(path: &Path, schema: Schema, clock: Clock) -> Result<Database> {
         let write = Arc::new(Queue::default());
         let lanes = Lanes { landing: Arc::clone(&write), write, read: Arc::default() };
         let counters = Arc::<Counters>::default();
-        let threads = sqlite::start(path, &clock, &lanes, &counters)?;
+        let threads = sqlite::start(path, schema, &clock, &lanes, &counters)?;
         let listeners = Arc::new(Listeners::new());
-        Ok(Catalog { clock, inner: Arc::new(Inner { lanes, listeners, notifier: None, counters, threads: Mutex::new(threads) }) })
+        Ok(Database { clock, inner: Arc::new(Inner { lanes, listeners, notifier: None, counters, threads: Mutex::new(threads) }) })
     }
 
-    fn open_postgres(url: &str, clock: Clock) -> Result<Catalog> {
+    fn open_postgres(url: &str, schema: Schema, clock: Clock) -> Result<Database> {
         let lanes = Lanes { landing: Arc::default(), write: Arc::default(), read: Arc::default() };
         let counters = Arc::<Counters>::default();
         let listeners = Arc::new(Listeners::new());
-        let (threads, notifier) = postgres::start(url, &clock, &lanes, &counters, &listeners)?;
-        Ok(Catalog { clock, inner: Arc::new(Inner { lanes, listeners, notifier: Some(notifier), counters, threads: Mutex::new(threads) }) })
+        let (threads, notifier) = postgres::start(url, schema, &clock, &lanes, &counters, &listeners)?;
+        Ok(Database {
+            clock,
+            inner: Arc::new(Inner { lanes, listeners, notifier: Some(notifier), counters, threads: Mutex::new(threads) }),
+        })
     }
 
     pub fn clock(&self) -> &Clock {

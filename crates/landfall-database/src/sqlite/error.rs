@@ -19,7 +19,7 @@ pub(super) fn of(sql: &str, why: &rusqlite::Error) -> Error {
         ) => ErrorKind::Unavailable,
         _ => ErrorKind::Internal,
     };
-    Error::new(kind, format!("the SQLite catalog failed at `{}`: {why}", crate::engine::short(sql)))
+    Error::new(kind, format!("the SQLite catalog failed at `{}`: {why}", crate::short(sql)))
 }
 
 /// True where the disk itself failed, so that nothing the connection believes can be relied on.

@@ -6,9 +6,9 @@ use tokio::runtime::Runtime;
 
 use super::error::Trouble;
 use super::session::{Reply, Session};
-use crate::engine::value::{Row, Value};
+use crate::value::{Row, Value};
 
-pub(in crate::engine) struct PostgresTx<'a> {
+pub(crate) struct PostgresTx<'a> {
     runtime: &'a Runtime,
     session: &'a mut Session,
     /// Commands that go out before the next statement.
@@ -25,24 +25,24 @@ impl<'a> PostgresTx<'a> {
         PostgresTx { runtime, session, waiting: vec![begin], begun: false, trouble: None }
     }
 
-    pub(in crate::engine) fn execute(&mut self, sql: &str, params: &[Value]) -> Result<u64> {
+    pub(crate) fn execute(&mut self, sql: &str, params: &[Value]) -> Result<u64> {
         Ok(self.one(sql, params)?.changed)
     }
 
-    pub(in crate::engine) fn query(&mut self, sql: &str, params: &[Value]) -> Result<Vec<Row>> {
+    pub(crate) fn query(&mut self, sql: &str, params: &[Value]) -> Result<Vec<Row>> {
         Ok(self.one(sql, params)?.rows)
     }
 
-    pub(in crate::engine) fn pipeline(&mut self, statements: &[(&str, Vec<Value>)]) -> Result<Vec<Vec<Row>>> {
+    pub(crate) fn pipeline(&mut self, statements: &[(&str, Vec<Value>)]) -> Result<Vec<Vec<Row>>> {
         let statements = statements.iter().map(|(sql, params)| (*sql, params.as_slice())).collect::<Vec<_>>();
         Ok(self.send(&statements)?.into_iter().map(|reply| reply.rows).collect())
     }
 
-    pub(in crate::engine) fn savepoint(&mut self) {
+    pub(crate) fn savepoint(&mut self) {
         self.waiting.push("savepoint part");
     }
 
-    pub(in crate::engine) fn end_savepoint(&mut self, keep: bool) -> Result<()> {
+    pub(crate) fn end_savepoint(&mut self, keep: bool) -> Result<()> {
         if keep {
             self.sound()?;
             self.waiting.push("release savepoint part");

@@ -15,13 +15,13 @@ use tokio_postgres::{AsyncMessage, Client};
 use super::address::Address;
 use super::error::chain;
 use super::session::runtime;
-use crate::engine::spawn;
 use crate::notify::{Listeners, Topic};
+use crate::spawn;
 
 /// The channel in the database; the payload is the topic's name.
 const CHANNEL: &str = "landfall";
 
-pub(in crate::engine) struct Notifier(Arc<Shared>);
+pub(crate) struct Notifier(Arc<Shared>);
 
 #[derive(Default)]
 struct Shared {
@@ -32,12 +32,12 @@ struct Shared {
 }
 
 impl Notifier {
-    pub(in crate::engine) fn wake(&self, topic: Topic) {
+    pub(crate) fn wake(&self, topic: Topic) {
         self.0.wanted.fetch_or(1 << (topic as u8), Ordering::AcqRel);
         self.0.changed.notify_one();
     }
 
-    pub(in crate::engine) fn close(&self) {
+    pub(crate) fn close(&self) {
         self.0.closed.send_replace(true);
         self.0.changed.notify_one();
     }

@@ -21,7 +21,7 @@ pub(super) enum Trouble {
 impl Trouble {
     /// The trouble that `why` means at the statement `sql`.
     pub(super) fn of(sql: &str, why: &tokio_postgres::Error) -> Trouble {
-        let place = format!("the PostgreSQL catalog failed at `{}`", crate::engine::short(sql));
+        let place = format!("the PostgreSQL catalog failed at `{}`", crate::short(sql));
         if let Some(answer) = why.as_db_error() {
             return Trouble::of_answer(&place, answer);
         }

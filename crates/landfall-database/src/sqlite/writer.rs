@@ -12,10 +12,10 @@ use rusqlite::Connection;
 use super::checkpoint::{self, Checkpoints, Progress};
 use super::tx::{SqliteTx, command, run};
 use super::{connect, error};
-use crate::engine::queue::{Queue, Taken};
-use crate::engine::statistics::Counters;
-use crate::engine::submission::{self, Committed, Submission};
-use crate::engine::tx::Tx;
+use crate::queue::{Queue, Taken};
+use crate::statistics::Counters;
+use crate::submission::{self, Committed, Submission};
+use crate::tx::Tx;
 
 /// Without work for this long, the writer empties the log.
 const IDLE: Duration = Duration::from_millis(250);

@@ -1,8 +1,10 @@
-//! The engine under the verbs: transactions on SQLite and on PostgreSQL behind
-//! one handle. It knows how to run, group, repeat and answer work, and nothing
-//! of what the work means.
+//! Transactions on SQLite and on PostgreSQL behind one handle. It knows how to
+//! run, group, repeat and answer work, and nothing of what the work means: the
+//! schema and the statements are the catalog's.
 
-mod catalog;
+mod database;
+mod migrate;
+mod notify;
 mod postgres;
 mod queue;
 mod sqlite;
@@ -15,13 +17,13 @@ use std::thread::JoinHandle;
 
 use landfall_model::{Error, Result};
 
-pub use catalog::Catalog;
+pub use database::Database;
+pub use migrate::Schema;
+pub use notify::Topic;
 pub use statistics::Statistics;
 pub use submission::{Committed, Submission};
 pub use tx::Tx;
 pub use value::{Row, Value};
-
-pub use crate::notify::Topic;
 
 fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>> {
     std::thread::Builder::new()

@@ -15,9 +15,10 @@ use std::thread::JoinHandle;
 
 use landfall_model::{Clock, Result, limits};
 
-use super::catalog::Lanes;
+use super::database::Lanes;
 use super::spawn;
 use super::statistics::Counters;
+use crate::migrate::Schema;
 use crate::notify::Listeners;
 
 pub(super) use notifier::Notifier;
@@ -26,13 +27,14 @@ pub(super) use tx::PostgresTx;
 /// Connects, migrates and starts the threads that serve `lanes`. Blocks.
 pub(super) fn start(
     url: &str,
+    schema: Schema,
     clock: &Clock,
     lanes: &Lanes,
     counters: &Arc<Counters>,
     listeners: &Arc<Listeners>,
 ) -> Result<(Vec<JoinHandle<()>>, Notifier)> {
     let address = address::Address::of(url)?;
-    lane::migrate(&address, clock)?;
+    lane::migrate(&address, schema, clock)?;
     let landing = std::iter::once(("catalog-land", lane::Access::Write, &lanes.landing));
     let write = std::iter::repeat_n(("catalog-write", lane::Access::Write, &lanes.write), limits::CATALOG_WRITE_LANES);
     let read = std::iter::repeat_n(("catalog-read", lane::Access::Read, &lanes.read), limits::CATALOG_READ_LANES);

@@ -11,7 +11,7 @@ use tokio_postgres::{Client, Statement};
 use super::address::Address;
 use super::error::{Trouble, chain};
 use super::value::{row_of, type_of};
-use crate::engine::value::{Row, Value};
+use crate::value::{Row, Value};
 
 /// What a statement answered.
 pub(super) struct Reply {

@@ -11,11 +11,11 @@ use super::address::Address;
 use super::error::Trouble;
 use super::session::{self, Session};
 use super::tx::PostgresTx;
-use crate::engine::queue::{Queue, Taken};
-use crate::engine::statistics::Counters;
-use crate::engine::submission::{self, Committed, Submission};
-use crate::engine::tx::Tx;
-use crate::migrate;
+use crate::migrate::{self, Schema};
+use crate::queue::{Queue, Taken};
+use crate::statistics::Counters;
+use crate::submission::{self, Committed, Submission};
+use crate::tx::Tx;
 
 /// What a lane's transactions may do.
 #[derive(Clone, Copy, PartialEq)]
@@ -159,14 +159,14 @@ fn transact<T>(
 }
 
 /// Brings the schema up to date. Nodes that start together wait for each other at the lock, for which no limit holds.
-pub(super) fn migrate(address: &Address, clock: &Clock) -> Result<()> {
+pub(super) fn migrate(address: &Address, schema: Schema, clock: &Clock) -> Result<()> {
     const LOCK: i64 = 0x6c61_6e64_6661_6c6c;
     let runtime = session::runtime()?;
     let mut session = Session::open(&runtime, address)?;
     let begin = "begin; set local statement_timeout = 0; set local lock_timeout = 0";
     let work = |tx: &mut Tx<'_>| {
         tx.query("select pg_advisory_xact_lock($1)", &[LOCK.into()])?;
-        migrate::run(tx, clock.now())
+        migrate::run(tx, schema, clock.now())
     };
     let done = transact(&runtime, &mut session, begin, work, |tx| tx.commit());
     done.map_err(|trouble| trouble.error().clone().while_("the catalog's schema could not be brought up to date"))
