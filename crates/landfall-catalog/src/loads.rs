@@ -256,6 +256,20 @@ impl Catalog {
         Ok(())
     }
 
+    /// Forgets the oldest loads of a dataset beyond the newest `limits::LOADS_KEPT`, at most `limit`. Returns how many.
+    pub async fn trim_loads(&self, dataset: &DatasetName, limit: usize) -> Result<u64> {
+        let dataset = dataset.clone();
+        self.write(move |tx| {
+            let sql = format!(
+                "delete from loads where dataset = $1 and sink = $2 and number in (select number from loads where dataset = $1 and sink = $2 \
+                 and state = 'done' and number <= (select last_load - {} from sinks where dataset = $1 and sink = $2) order by number limit {limit})",
+                limits::LOADS_KEPT
+            );
+            tx.execute(&sql, &[dataset.as_str().into(), DELTA.into()])
+        })
+        .await
+    }
+
     /// Per region, the last event that the sink holds, as of the last load that is done.
     pub async fn watermarks(&self, dataset: &DatasetName) -> Result<Vec<(Region, i64)>> {
         let dataset = dataset.clone();

@@ -252,6 +252,9 @@ pub const UNRECORDED_AGE_MAX: Duration = Duration::from_secs(24 * 3600);
 /// How often a table is looked after when nothing wakes its keeper.
 pub const KEEP_EVERY: Duration = Duration::from_secs(15);
 
+/// Loads of a table that are remembered: what a busy day brings.
+pub const LOADS_KEPT: i64 = 50_000;
+
 /// Versions of a table between checkpoints: opening it reads at most about as many small objects.
 pub const CHECKPOINT_VERSIONS: i64 = 100;
 

@@ -13,7 +13,8 @@ create index landings_object on landings (object) where object is not null;
 
 -- All that a manifest is about was received before this.
 alter table manifests add column received_to bigint not null default 0;
-update manifests set received_to = 1 + coalesce((select max(l.received_at) from landings l where l.id = manifests.landing or (manifests.landing is null and l.dataset = manifests.dataset and l.region = manifests.region and l.kind = 'batch' and l.first_seq between manifests.first_seq and manifests.last_seq)), 0);
+update manifests set received_to = 1 + coalesce((select l.received_at from landings l where l.id = manifests.landing), 0) where landing is not null;
+update manifests set received_to = 1 + coalesce((select max(l.received_at) from landings l where l.dataset = manifests.dataset and l.region = manifests.region and l.kind = 'batch' and l.first_seq between manifests.first_seq and manifests.last_seq), 0) where landing is null;
 -- How often a range was merged with its neighbours; 0: its bodies are where they landed.
 alter table manifests add column level bigint not null default 0;
 create index manifests_level on manifests (dataset, region, level, first_seq) where region is not null and landing is null and state = 'loaded';

@@ -93,6 +93,9 @@ async fn files_leave_in_the_commit_that_brings_others() {
     table.commit(&Intent::Load(bench.load(1, vec![old.clone(), kept.clone()]))).await.unwrap();
     let mut load = bench.load(2, vec![new.clone()]);
     load.remove = vec![old.path.clone(), "_partition=2023-11-14/never-there.parquet".into()];
+    let stale = table.commit(&Intent::Load(load.clone())).await.unwrap_err();
+    assert_eq!((stale.kind, table.refresh().await.unwrap().version), (ErrorKind::Stale, 0), "what is not there cannot leave");
+    load.remove.pop();
     table.commit(&Intent::Load(load)).await.unwrap();
     let paths: Vec<String> = table.state().await.unwrap().files.keys().cloned().collect();
     assert_eq!(paths, [kept.path, new.path]);

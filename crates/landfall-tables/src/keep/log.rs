@@ -1,6 +1,6 @@
 //! The table's log: a checkpoint when enough versions came, or when something
 //! was purged; and the entries before it deleted once nobody can be reading them,
-//! since they tell of rows that are gone.
+//! since they tell of rows that are gone. The catalog's list of loads is cut off with them.
 
 use landfall_model::{Result, crash, limits};
 
@@ -24,6 +24,7 @@ impl Keeper {
             return Ok(true);
         }
         if due {
+            catalog.trim_loads(self.dataset(), 1000).await?;
             table.checkpoint().await?;
             crash::point("log.checkpointed");
         }
