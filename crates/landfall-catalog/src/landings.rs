@@ -162,7 +162,7 @@ impl Catalog {
     pub async fn merged_around(&self, id: &LandingId) -> Result<Vec<Landing>> {
         let id = id.clone();
         self.read(move |tx| {
-            let sql = format!("select {COLUMNS} from landings where last_id >= $1 and id <= $1 order by last_id limit {AROUND_MAX}");
+            let sql = format!("select {COLUMNS} from landings where last_id >= $1 and least_id <= $1 order by last_id limit {AROUND_MAX}");
             tx.query(&sql, &[id.as_str().into()])?.iter().map(landing_of).collect()
         })
         .await

@@ -216,16 +216,16 @@ fn merge_landings(tx: &mut Tx, run: &Run, sealed: &Sealed) -> Result<()> {
     let params = range_params(run);
     let sums = format!(
         "select min(principal), max(principal), cast(sum(records) as bigint), cast(sum(size) as bigint), cast(sum(merged) as bigint), \
-         min(received_at) from landings where {IN_RANGE}"
+         min(received_at), min(coalesce(least_id, id)), max(coalesce(last_id, id)) from landings where {IN_RANGE}"
     );
     let Some(sums) = tx.query_opt(&sums, &params)? else { return Ok(()) };
-    let end = |order: &str| format!("select id, coalesce(last_id, id) from landings where {IN_RANGE} order by first_seq {order} limit 1");
-    let (Some(first), Some(last)) = (tx.query_opt(&end("asc"), &params)?, tx.query_opt(&end("desc"), &params)?) else { return Ok(()) };
+    let first = format!("select id from landings where {IN_RANGE} order by first_seq limit 1");
+    let Some(first) = tx.query_opt(&first, &params)? else { return Ok(()) };
     let principal = if sums.text(0)? == sums.text(1)? { sums.text(0)? } else { "several" };
     tx.execute(&format!("delete from bodies where landing in (select id from landings where {IN_RANGE})"), &params)?;
     tx.execute(&format!("delete from landings where {IN_RANGE} and first_seq > $3"), &params)?;
-    let sql = "update landings set principal = $2, records = $3, size = $4, merged = $5, received_at = $6, last_id = $7, object = $8, \
-               object_offset = 0, index_bytes = $9, digest = $10 where id = $1";
+    let sql = "update landings set principal = $2, records = $3, size = $4, merged = $5, received_at = $6, least_id = $7, last_id = $8, \
+               object = $9, object_offset = 0, index_bytes = $10, digest = $11 where id = $1";
     let params = [
         first.text(0)?.into(),
         principal.into(),
@@ -233,7 +233,8 @@ fn merge_landings(tx: &mut Tx, run: &Run, sealed: &Sealed) -> Result<()> {
         sums.int(3)?.into(),
         sums.int(4)?.into(),
         sums.int(5)?.into(),
-        last.text(1)?.into(),
+        sums.text(6)?.into(),
+        sums.text(7)?.into(),
         sealed.key.as_str().into(),
         i64::try_from(sealed.index_bytes).unwrap_or(i64::MAX).into(),
         sealed.digest.as_str().into(),

@@ -104,7 +104,7 @@ pub struct Landing {
 pub struct Merged {
     /// How many landings they were.
     pub landings: i64,
-    /// The id of the last; that of the first is the batch's own.
+    /// The last of their ids; that of the first of them is the batch's own.
     pub last: LandingId,
     /// Bytes of the index.
     pub index_bytes: u64,

@@ -242,7 +242,11 @@ impl Catalog {
                 return Ok(false);
             }
             manifests::insert(tx, &manifest, landing.as_ref(), now)?;
-            let sql = "update manifests set state = 'waiting', replay = $2 where id = $1";
+            // Of batches that were merged only the manifest before knows when the last was received.
+            let sql = "update manifests set state = 'waiting', replay = $2, received_to = coalesce((select max(o.received_to) from manifests o \
+                       where o.dataset = manifests.dataset and o.region = manifests.region and o.first_seq = manifests.first_seq \
+                       and o.last_seq = manifests.last_seq and o.landing is null and manifests.landing is null and o.state = 'loaded'), received_to) \
+                       where id = $1";
             tx.execute(sql, &[manifest.id.as_str().into(), replay.id.as_str().into()])?;
             Ok(true)
         })

@@ -1,8 +1,10 @@
 -- Time: what leaves a table and the store, what proves that it left, and what keeps the catalog small.
 
--- A batch may stand for neighbours that were merged with it: how many landings the row stands for, the id of the last of
--- them, and how many bytes of index lie behind their bodies in the object.
+-- A batch may stand for neighbours that were merged with it: how many landings the row stands for, the least and the last
+-- of their ids (which nodes give by their own clocks, so not quite in the order of numbers), and how many bytes of index
+-- lie behind their bodies in the object.
 alter table landings add column merged bigint not null default 1;
+alter table landings add column least_id text;
 alter table landings add column last_id text;
 alter table landings add column index_bytes bigint not null default 0;
 create index landings_merged on landings (last_id) where last_id is not null;

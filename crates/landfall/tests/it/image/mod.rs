@@ -107,10 +107,11 @@ impl Driver {
             42..46 => self.hold().await,
             46..49 => self.release().await,
             49..57 => self.move_time(),
-            57..93 => self.work().await,
-            93..94 => self.world.restart().await,
-            94 => self.replay().await,
+            57..89 => self.work().await,
+            89 => self.world.restart().await,
+            90..95 => self.replay().await,
             95 => self.stop_or_go_on().await,
+            96 => self.many_small().await,
             _ => self.check(what).await,
         }
     }
@@ -126,7 +127,12 @@ impl Driver {
     }
 
     async fn put(&mut self) {
-        let (dataset, key) = (self.dataset(true), KEYS[self.random.random_range(0..KEYS.len())]);
+        let dataset = self.dataset(true);
+        self.put_into(dataset).await;
+    }
+
+    async fn put_into(&mut self, dataset: DatasetName) {
+        let key = KEYS[self.random.random_range(0..KEYS.len())];
         let rows = if self.random.random_bool(0.05) { 2000 } else { self.random.random_range(1..4) };
         let (version, _) = self.numbers(1);
         let landing = self.world.put(&dataset, key, version, rows).await;
@@ -136,7 +142,12 @@ impl Driver {
     }
 
     async fn delete(&mut self) {
-        let (dataset, key) = (self.dataset(true), KEYS[self.random.random_range(0..KEYS.len())]);
+        let dataset = self.dataset(true);
+        self.delete_from(dataset).await;
+    }
+
+    async fn delete_from(&mut self, dataset: DatasetName) {
+        let key = KEYS[self.random.random_range(0..KEYS.len())];
         let now = self.world.clock.now();
         let there = self.kept(&dataset).files.contains_key(key);
         self.kept(&dataset).expire(now);
@@ -159,19 +170,17 @@ impl Driver {
             self.kept(&dataset).held_whole = true;
             return;
         }
-        let live: Vec<_> =
-            self.kept[&dataset].files.values().chain(&self.kept[&dataset].batches).map(|live| live.landing.clone()).collect();
+        let kept = &self.kept[&dataset];
+        let live = kept.files.values().chain(kept.batches.iter().filter(|batch| !batch.over));
+        let live: Vec<_> = live.map(|live| live.landing.clone()).collect();
         if live.is_empty() || self.kept[&dataset].held.len() > 2 {
             return;
         }
         let landing = live[self.random.random_range(0..live.len())].clone();
-        match self.world.catalog().hold(Subject::Landing(landing.clone()), "a question", "test").await {
-            Ok(_) => {
-                self.kept(&dataset).held.insert(landing);
-            }
-            // Merged or purged by now.
-            Err(error) => assert!(matches!(error.kind, ErrorKind::Gone | ErrorKind::NotFound), "{error}"),
-        }
+        // A batch that was merged is held by the one that stands for it.
+        let row = self.world.row_of(&landing).await;
+        self.world.catalog().hold(Subject::Landing(row.clone()), "a question", "test").await.unwrap();
+        self.kept(&dataset).held.insert(landing, row);
     }
 
     async fn release(&mut self) {
@@ -181,10 +190,10 @@ impl Driver {
             self.world.catalog().release(Subject::Dataset(dataset.clone())).await.unwrap();
             self.kept(&dataset).held_whole = false;
         }
-        let held = self.kept[&dataset].held.first().cloned();
-        if let Some(landing) = held {
-            self.world.catalog().release(Subject::Landing(landing.clone())).await.unwrap();
-            self.kept(&dataset).held.remove(&landing);
+        let row = self.kept[&dataset].held.values().next().cloned();
+        if let Some(row) = row {
+            self.world.catalog().release(Subject::Landing(row.clone())).await.unwrap();
+            self.kept(&dataset).held.retain(|_, held| *held != row);
         }
     }
 
@@ -206,6 +215,30 @@ impl Driver {
         match self.world.catalog().begin_replay(&dataset, from, to, "test").await {
             Ok(replay) => self.kept(&dataset).replay = Some(Replaying { id: replay.id, from, to }),
             Err(error) => assert!(error.kind == ErrorKind::Conflict && self.kept[&dataset].replay.is_some(), "{error}"),
+        }
+        // Things happen to the landings of the window between its units.
+        for _ in 0..self.random.random_range(0..12) {
+            match self.random.random_range(0..8) {
+                0..3 => self.one_work(Work::Replay).await,
+                3 => self.one_work(Work::Load).await,
+                4 => self.one_work(Work::Stage).await,
+                5 if of_files => self.put_into(dataset.clone()).await,
+                6..8 if of_files => self.delete_from(dataset.clone()).await,
+                _ => self.land_events().await,
+            }
+        }
+    }
+
+    /// Enough small ranges of events, one after the other, that what is merged is merged again.
+    async fn many_small(&mut self) {
+        let dataset = self.dataset(false);
+        for _ in 0..9 {
+            let (first, last) = self.numbers(2);
+            let landing = self.world.events(&dataset, first..=last).await;
+            let (received_at, made) = (self.world.clock.now(), BTreeSet::from([self.kept[&dataset].made]));
+            self.kept(&dataset).batches.push(Live { landing, received_at, first, last, made, over: false });
+            self.settle().await;
+            self.world.clock.advance(Duration::from_secs(61));
         }
     }
 
@@ -250,6 +283,10 @@ impl Driver {
     /// One piece of work, which now and then is cut off.
     async fn work(&mut self) {
         let work = Work::ALL[self.random.random_range(0..Work::ALL.len())];
+        self.one_work(work).await;
+    }
+
+    async fn one_work(&mut self, work: Work) {
         let points = self.random.random_bool(0.3).then(|| self.random.random_range(0..6));
         if let Some(point) = self.world.work(work, points).await {
             *self.falls.entry(point).or_default() += 1;

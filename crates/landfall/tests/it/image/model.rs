@@ -25,8 +25,8 @@ pub struct Kept {
     pub batches: Vec<Live>,
     /// By key.
     pub files: BTreeMap<String, Live>,
-    /// Held landings.
-    pub held: BTreeSet<LandingId>,
+    /// Held landings, each with the one that stands for it and is held in its place.
+    pub held: BTreeMap<LandingId, LandingId>,
     pub held_whole: bool,
     /// The transform of today.
     pub made: usize,
@@ -64,13 +64,13 @@ impl Kept {
         let Some(retention) = self.retention.filter(|_| !self.held_whole) else { return };
         let cutoff = partition::cutoff(retention, now);
         let held = self.held.clone();
-        let stays = |live: &Live| live.received_at >= cutoff || held.contains(&live.landing);
+        let stays = |live: &Live| live.received_at >= cutoff || held.contains_key(&live.landing);
         self.files.retain(|_, live| stays(live));
         for batch in &mut self.batches {
             batch.over |= !stays(batch);
         }
         // While a batch is held, so is the range that it was staged with: which events those are is chance.
-        if !self.batches.iter().any(|batch| held.contains(&batch.landing)) {
+        if !self.batches.iter().any(|batch| held.contains_key(&batch.landing)) {
             self.batches.retain(|batch| !batch.over);
         }
     }

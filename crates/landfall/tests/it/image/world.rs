@@ -21,6 +21,7 @@ use landfall_query::live::Live;
 use landfall_query::{Format, Queries, encode};
 use landfall_store::{Store, keys};
 use landfall_tables::delta::Tables;
+use landfall_tables::events::Bodies;
 use landfall_tables::keep::Keeper;
 use landfall_tables::load::{Committer, Replayed, Replayer, Step};
 use landfall_tables::stage::Staging;
@@ -232,6 +233,12 @@ impl World {
     /// Lands a body of events as it is.
     pub async fn post(&self, dataset: &DatasetName, body: String) {
         self.node.land.events(&admin(), dataset, body.into(), None).await.unwrap();
+    }
+
+    /// The landing that stands for this one now.
+    pub async fn row_of(&self, landing: &LandingId) -> LandingId {
+        let bodies = Bodies { catalog: self.node.catalog.clone(), store: self.node.store.clone() };
+        bodies.landing(landing).await.unwrap().unwrap_or_else(|| panic!("{landing} is not there")).1.id
     }
 
     /// Whether the raw bytes of a landing are still what landed, wherever they are kept.
