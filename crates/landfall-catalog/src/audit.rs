@@ -4,9 +4,10 @@
 //! first decoded; the right side is counted from what the landings, manifests and
 //! watermarks say became of them. That the two are equal is therefore a finding.
 
-use landfall_model::{DatasetName, Result};
+use landfall_model::{DatasetName, LandingId, Result};
 
 use crate::engine::{Catalog, Row, Tx};
+use crate::expiry;
 use crate::landings::word;
 use crate::sinks::DELTA;
 
@@ -75,9 +76,6 @@ fn sum(expression: &str) -> String {
     format!("cast(coalesce(sum({expression}), 0) as bigint)")
 }
 
-/// 1 where the expiry of a file is in the table.
-const GONE: &str = "case when l.state = 'expired' and l.received_at < $2 then 1 else 0 end";
-
 fn count_file_row(audit: &mut Audit, row: &Row) -> Result<()> {
     let (phase, state) = (row.text(0)?, row.text(1)?);
     let (records, bytes) = (row.int(2)?, row.int(3)?);
@@ -100,19 +98,22 @@ fn count_file_row(audit: &mut Audit, row: &Row) -> Result<()> {
 }
 
 fn count_files(tx: &mut Tx, audit: &mut Audit) -> Result<()> {
+    let done = expiry::done_expiry(tx, audit.dataset.as_str())?;
+    let (purged_to, held) = done.map_or((0, Vec::new()), |done| (done.cutoff.micros(), done.held.landings));
+    let mut params = vec![audit.dataset.as_str().into(), purged_to.into()];
+    let not_held = expiry::except("l.id", held.iter().map(LandingId::as_str), &mut params);
+    // 1 where the expiry of a file is in the table.
+    let gone = format!("case when l.state = 'expired' and l.received_at < $2{not_held} then 1 else 0 end");
     let sql = format!(
-        "select l.phase, l.state, {}, {}, {}, {}, {}, {GONE} from landings l left join manifests m on m.landing = l.id and m.state = 'loaded' \
-         where l.dataset = $1 and l.kind = 'file' group by l.phase, l.state, {GONE}",
+        "select l.phase, l.state, {}, {}, {}, {}, {}, {gone} from landings l left join manifests m on m.landing = l.id and m.state = 'loaded' \
+         where l.dataset = $1 and l.kind = 'file' group by l.phase, l.state, {gone}",
         sum("l.records"),
         sum("l.size"),
         sum("m.rejected_records"),
         sum("m.rejected_bytes"),
         sum("m.rows")
     );
-    let purged_to = "select purged_to from sinks where dataset = $1 and sink = $2";
-    let row = tx.query_opt(purged_to, &[audit.dataset.as_str().into(), DELTA.into()])?;
-    let purged_to = row.map(|row| row.int(0)).transpose()?.unwrap_or(0);
-    for row in tx.query(&sql, &[audit.dataset.as_str().into(), purged_to.into()])? {
+    for row in tx.query(&sql, &params)? {
         count_file_row(audit, &row)?;
     }
     Ok(())

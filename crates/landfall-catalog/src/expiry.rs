@@ -98,8 +98,9 @@ fn held(tx: &mut Tx, dataset: &DatasetName, cutoff: Timestamp) -> Result<Held> {
     let mut held = Held::default();
     for id in holds::held_landings(tx, dataset.as_str())? {
         let Some(landing) = find(tx, &id)?.filter(|landing| landing.received_at < cutoff) else { continue };
+        // While a replay runs, the same range is staged a second time; what counts is the one that is in the table.
         let sql = "select id, first_seq, last_seq from manifests where dataset = $1 and region = $2 and last_seq >= $3 and landing is null \
-                   order by last_seq limit 1";
+                   and state = 'loaded' order by last_seq limit 1";
         let params = [dataset.as_str().into(), landing.region.as_str().into(), landing.first_seq.into()];
         let range = if landing.kind == Kind::Batch { tx.query_opt(sql, &params)? } else { None };
         if let Some(row) = range.filter(|row| row.int(1).is_ok_and(|first| first <= landing.first_seq)) {
@@ -112,7 +113,7 @@ fn held(tx: &mut Tx, dataset: &DatasetName, cutoff: Timestamp) -> Result<Held> {
 }
 
 /// `column not in (...)` for what is held, after `taken` other parameters.
-fn except<'a>(column: &str, ids: impl Iterator<Item = &'a str>, params: &mut Vec<Value>) -> String {
+pub(crate) fn except<'a>(column: &str, ids: impl Iterator<Item = &'a str>, params: &mut Vec<Value>) -> String {
     let mut places = Vec::new();
     for id in ids {
         params.push(id.into());
@@ -146,9 +147,15 @@ fn live_over(tx: &mut Tx, dataset: &str, cutoff: Timestamp, limit: usize) -> Res
 
 /// True where rows in the table are over.
 fn rows_over(tx: &mut Tx, dataset: &str, expiry: &Expiry) -> Result<bool> {
-    let files = "select 1 from landings where dataset = $1 and kind = 'file' and received_at < $2 and phase = 'loaded' and state = 'expired' \
-                 and received_at >= (select purged_to from sinks where dataset = $1 and sink = $3) limit 1";
-    if tx.query_opt(files, &[dataset.into(), expiry.cutoff.into(), DELTA.into()])?.is_some() {
+    let (purged_to, released) = done_expiry(tx, dataset)?.map_or((0, Vec::new()), |done| (done.cutoff.micros(), done.held.landings));
+    let mut params = vec![dataset.into(), expiry.cutoff.into(), purged_to.into()];
+    // What was held when the table was purged last, and is not any more, is still there.
+    let not_released = except("id", released.iter().map(LandingId::as_str), &mut params);
+    let files = format!(
+        "select 1 from landings where dataset = $1 and kind = 'file' and received_at < $2 and phase = 'loaded' and state = 'expired' \
+         and not (received_at < $3{not_released}) limit 1"
+    );
+    if tx.query_opt(&files, &params)?.is_some() {
         return Ok(true);
     }
     let (ranges, params) = ranges_over(dataset, expiry);

@@ -254,7 +254,7 @@ impl Catalog {
         self.page(SELECT, "landing", "1 = 1", page, purge_of).await
     }
 
-    /// The purge of a landing, or of the one that it was merged into.
+    /// The purge of a landing, under the id that stood for it in the end.
     pub async fn purge_of(&self, landing: &LandingId) -> Result<Option<Purge>> {
         let landing = landing.clone();
         self.read(move |tx| {
