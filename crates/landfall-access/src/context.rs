@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use landfall_model::{Principal, Source};
+use landfall_model::{DatasetName, Principal, Source};
 
 /// The caller of one request.
 #[derive(Clone, Debug)]
@@ -33,6 +33,11 @@ impl Context {
             peer: None,
             request: RequestId::next(),
         }
+    }
+
+    /// A schedule, which acts for whoever wrote the configuration.
+    pub fn schedule(name: &DatasetName) -> Context {
+        Context { principal: Principal::Schedule(name.to_string()), ..Context::administrator(Source::Schedule) }
     }
 
     /// Nobody in particular.

@@ -29,6 +29,8 @@ mod oldest;
 pub mod paths;
 pub mod purges;
 pub mod replays;
+pub mod runs;
+pub mod schedules;
 pub mod seals;
 pub mod sinks;
 pub mod standing;

@@ -14,10 +14,12 @@ pub enum Topic {
     Loaded,
     /// Datasets, columns or keys are not what they were.
     Definitions,
+    /// A schedule has something to run.
+    Runs,
 }
 
 impl Topic {
-    pub const ALL: [Topic; 4] = [Topic::Work, Topic::Staged, Topic::Loaded, Topic::Definitions];
+    pub const ALL: [Topic; 5] = [Topic::Work, Topic::Staged, Topic::Loaded, Topic::Definitions, Topic::Runs];
 
     /// Its name between nodes.
     pub(crate) fn name(self) -> &'static str {
@@ -26,6 +28,7 @@ impl Topic {
             Topic::Staged => "staged",
             Topic::Loaded => "loaded",
             Topic::Definitions => "definitions",
+            Topic::Runs => "runs",
         }
     }
 

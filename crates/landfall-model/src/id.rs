@@ -129,6 +129,7 @@ pub enum ManifestTag {}
 pub enum UploadTag {}
 pub enum SegmentTag {}
 pub enum ReplayTag {}
+pub enum RunTag {}
 
 impl Named for LandingTag {
     const PREFIX: &'static str = "lnd_";
@@ -160,12 +161,18 @@ impl Named for ReplayTag {
     const WHAT: &'static str = "replay";
 }
 
+impl Named for RunTag {
+    const PREFIX: &'static str = "run_";
+    const WHAT: &'static str = "run";
+}
+
 pub type LandingId = Id<LandingTag>;
 pub type JobId = Id<JobTag>;
 pub type ManifestId = Id<ManifestTag>;
 pub type UploadId = Id<UploadTag>;
 pub type SegmentId = Id<SegmentTag>;
 pub type ReplayId = Id<ReplayTag>;
+pub type RunId = Id<RunTag>;
 
 /// The id of a load: a positive random number, because it must fit the version of a Delta `txn` action.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]

@@ -17,6 +17,8 @@ use crate::principal::Principal;
 #[serde(rename_all = "lowercase")]
 pub enum Source {
     Http,
+    /// Answers of a schedule.
+    Schedule,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -121,6 +123,7 @@ impl Source {
     pub fn as_str(self) -> &'static str {
         match self {
             Source::Http => "http",
+            Source::Schedule => "schedule",
         }
     }
 }
@@ -131,6 +134,7 @@ impl FromStr for Source {
     fn from_str(text: &str) -> Result<Source, String> {
         match text {
             "http" => Ok(Source::Http),
+            "schedule" => Ok(Source::Schedule),
             other => Err(format!("`{other}` is not a source")),
         }
     }

@@ -2,6 +2,7 @@
 //! knows no async and holds no SQL, so that a value made here means the same
 //! through every door and on every node.
 
+pub mod calendar;
 pub mod clock;
 pub mod columns;
 pub mod crash;
@@ -16,13 +17,15 @@ pub mod name;
 pub mod partition;
 pub mod principal;
 pub mod reject;
+pub mod schedule;
 pub mod span;
 
+pub use calendar::Calendar;
 pub use clock::{Clock, Timestamp};
 pub use columns::{Column, Columns, Type};
 pub use dataset::{BadRecord, CsvSettings, Dataset, Encoding};
 pub use error::{Error, ErrorKind, Place, Result};
-pub use id::{AnyId, EventId, JobId, LandingId, LoadId, ManifestId, ReplayId, SegmentId, UploadId};
+pub use id::{AnyId, EventId, JobId, LandingId, LoadId, ManifestId, ReplayId, RunId, SegmentId, UploadId};
 pub use key::FileKey;
 pub use landing::{BodyPlace, Kind, Landing, LandingState, Merged, Phase, Source};
 pub use manifest::{Counts, DataFile, Manifest, Subject};
@@ -30,4 +33,5 @@ pub use name::{DatasetName, Region};
 pub use partition::Granularity;
 pub use principal::{Action, Grant, Grantee, Principal};
 pub use reject::Reject;
+pub use schedule::{ResultFormat, Schedule, Window};
 pub use span::Span;

@@ -304,6 +304,22 @@ pub const QUERY_TIMEOUT: Duration = Duration::from_secs(600);
 /// Queries that run at once on one node.
 pub const QUERIES_MAX: usize = 64;
 
+/// How long a run waits behind the end of its window before it looks: clocks of nodes differ by less, and what was received
+/// before the end is committed by then.
+pub const WINDOW_GRACE: Duration = Duration::from_secs(2);
+
+/// How long a run waits for files of its window that are still on their way into a table; what comes after is late.
+pub const WINDOW_WAIT_MAX: Duration = Duration::from_secs(3600);
+
+/// Windows that one transaction plans, or that are asked for at once: a schedule of each minute, for a week.
+pub const WINDOWS_MAX: usize = 10_080;
+
+/// Runs of a schedule that are remembered.
+pub const RUNS_KEPT: usize = 20_000;
+
+/// For how long an older answer may still come from a node that stood still, and is looked for.
+pub const OVERTAKEN_AFTER: Duration = Duration::from_secs(24 * 3600);
+
 /// Rows of one page that a system table reads from the catalog; no transaction outlives a page.
 pub const CATALOG_PAGE_ROWS: usize = 10_000;
 

@@ -7,12 +7,14 @@ use std::str::FromStr;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// Who acts. Written `anonymous`, `key:NAME` or `oidc:SUBJECT`.
+/// Who acts. Written `anonymous`, `key:NAME`, `oidc:SUBJECT` or `schedule:NAME`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Principal {
     Anonymous,
     Key(String),
     Oidc(String),
+    /// A schedule, by its name: it acts for whoever wrote the configuration. Nobody can sign in as one.
+    Schedule(String),
     /// Of batches that were merged: more than one. It acts no more.
     Several,
 }
@@ -91,6 +93,7 @@ impl fmt::Display for Principal {
             Principal::Anonymous => f.write_str("anonymous"),
             Principal::Key(name) => write!(f, "key:{name}"),
             Principal::Oidc(subject) => write!(f, "oidc:{subject}"),
+            Principal::Schedule(name) => write!(f, "schedule:{name}"),
             Principal::Several => f.write_str("several"),
         }
     }
@@ -126,6 +129,9 @@ impl FromStr for Principal {
     fn from_str(text: &str) -> Result<Principal, String> {
         if text == "several" {
             return Ok(Principal::Several);
+        }
+        if let Some(name) = text.strip_prefix("schedule:") {
+            return Ok(Principal::Schedule(name.into()));
         }
         match text.parse()? {
             Grantee::Principal(principal) => Ok(principal),

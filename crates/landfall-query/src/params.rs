@@ -1,8 +1,17 @@
-//! The values of `$1`, `$2` and so on, as JSON brings them.
+//! The values of `$1`, `$2` and so on, as JSON brings them; and those of
+//! `$start` and `$end`, which a schedule's window brings.
 
-use datafusion::common::ScalarValue;
-use landfall_model::{Error, ErrorKind, Result};
+use std::collections::HashMap;
+
+use datafusion::common::{ParamValues, ScalarValue};
+use landfall_model::{Error, ErrorKind, Result, Timestamp, Window};
 use serde_json::Value;
+
+/// `$start` and `$end`.
+pub fn of_window(window: Window) -> ParamValues {
+    let moment = |at: Timestamp| ScalarValue::TimestampMicrosecond(Some(at.micros()), Some("UTC".into())).into();
+    ParamValues::Map(HashMap::from([("start".to_owned(), moment(window.from)), ("end".to_owned(), moment(window.to))]))
+}
 
 /// One value a parameter; what it is compared with decides its type later, so that `day = $1` takes `"2026-11-21"`.
 pub fn scalars(params: &[Value]) -> Result<Vec<ScalarValue>> {

@@ -12,7 +12,7 @@ use futures::StreamExt;
 use futures::future::BoxFuture;
 use landfall_access::{Context, Gate};
 use landfall_catalog::{Catalog, Definitions};
-use landfall_model::{Error, ErrorKind, Result, limits};
+use landfall_model::{DatasetName, Error, ErrorKind, Result, Timestamp, Window, limits};
 use landfall_sql::failure;
 use serde_json::Value;
 use tokio::sync::Semaphore;
@@ -21,7 +21,7 @@ use tokio::time::{Instant, timeout_at};
 use super::answer::Answer;
 use super::params;
 use super::run::{Run, too_long};
-use super::session::Sessions;
+use super::session::{DATASETS, Sessions};
 use super::system::SystemTables;
 use super::tables::Visible;
 use crate::live::Live;
@@ -33,6 +33,13 @@ pub struct Queries {
     sessions: Arc<Sessions>,
     places: Arc<Semaphore>,
     within: Duration,
+}
+
+/// One statement, and the values of its parameters.
+struct Asked<'a> {
+    sql: &'a str,
+    values: Option<ParamValues>,
+    now: Option<Timestamp>,
 }
 
 impl Queries {
@@ -57,17 +64,39 @@ impl Queries {
     /// The answer to one statement that only reads, as of now: all that was acked before this call is in it. Rows
     /// stream as they are read; what goes wrong before the first of them is an error here.
     pub fn run<'a>(&'a self, context: &'a Context, sql: &'a str, params: &'a [Value]) -> BoxFuture<'a, Result<Answer>> {
-        Box::pin(self.answer(context, sql, params))
+        Box::pin(async move {
+            let values = params::scalars(params)?;
+            let values = (!values.is_empty()).then(|| ParamValues::from(values));
+            self.answer(context, Asked { sql, values, now: None }).await
+        })
     }
 
-    async fn answer(&self, context: &Context, sql: &str, params: &[Value]) -> Result<Answer> {
+    /// The same for a schedule: `$start` and `$end` are the moments of its window, and `now()` is its end whenever it runs.
+    pub fn run_window<'a>(&'a self, context: &'a Context, sql: &'a str, window: Window) -> BoxFuture<'a, Result<Answer>> {
+        let asked = Asked { sql, values: Some(params::of_window(window)), now: Some(window.to) };
+        Box::pin(self.answer(context, asked))
+    }
+
+    /// The datasets that a statement names; others of its tables are left out.
+    pub fn sources(&self, sql: &str) -> Result<Vec<DatasetName>> {
+        let references = landfall_sql::references(&landfall_sql::parse(sql)?)?;
+        let known = self.visible.definitions.all();
+        let names = references.iter().filter(|table| table.schema().is_none_or(|schema| schema == DATASETS));
+        let mut names: Vec<DatasetName> =
+            names.filter_map(|table| table.table().parse().ok()).filter(|name| known.contains_key(name)).collect();
+        names.sort();
+        names.dedup();
+        Ok(names)
+    }
+
+    async fn answer(&self, context: &Context, asked: Asked<'_>) -> Result<Answer> {
         let place = self.places.clone().try_acquire_owned().map_err(|_| {
             let message = format!("{} queries are being answered, and no more are at once; ask again in a moment", limits::QUERIES_MAX);
             Error::new(ErrorKind::Overloaded, message)
         })?;
         let started = Instant::now();
         let begin = async {
-            let (session, plan) = self.plan(context, sql, params).await?;
+            let (session, plan) = self.plan(context, asked).await?;
             let mut rows = execute_stream(plan, session.task_ctx()).map_err(failure)?;
             let first = rows.next().await.transpose().map_err(failure)?;
             Ok((rows, first))
@@ -77,26 +106,23 @@ impl Queries {
         Ok(Answer::new(schema, Run::new(rows, first, started, self.within, place).boxed()))
     }
 
-    async fn plan(&self, context: &Context, sql: &str, values: &[Value]) -> Result<(SessionState, Arc<dyn ExecutionPlan>)> {
-        let values = params::scalars(values)?;
-        let mut statement = landfall_sql::parse(sql)?;
+    async fn plan(&self, context: &Context, asked: Asked<'_>) -> Result<(SessionState, Arc<dyn ExecutionPlan>)> {
+        let mut statement = landfall_sql::parse(asked.sql)?;
         let tables = self.visible.open(context, &landfall_sql::references(&statement)?, self.sessions.table_functions()).await?;
         let schemas: Vec<_> = tables.iter().map(|table| table.table.schema()).collect();
         landfall_sql::fit_case(&mut statement, schemas.iter().flat_map(|schema| schema.fields()).map(|field| field.name().as_str()));
-        let session = self.sessions.session(tables)?;
-        let plan = self.physical(&session, statement, values).await?;
+        let session = self.sessions.session(tables, asked.now)?;
+        let plan = self.physical(&session, statement, asked.values).await?;
         Ok((session, plan))
     }
 
-    async fn physical(
-        &self,
-        session: &SessionState,
-        statement: Statement,
-        values: Vec<datafusion::common::ScalarValue>,
-    ) -> Result<Arc<dyn ExecutionPlan>> {
+    async fn physical(&self, session: &SessionState, statement: Statement, values: Option<ParamValues>) -> Result<Arc<dyn ExecutionPlan>> {
         let plan = landfall_sql::plan(session, statement).await.map_err(failure)?;
         landfall_sql::admit(&plan)?;
-        let plan = if values.is_empty() { plan } else { plan.with_param_values(ParamValues::from(values)).map_err(failure)? };
+        let plan = match values {
+            Some(values) => plan.with_param_values(values).map_err(failure)?,
+            None => plan,
+        };
         session.create_physical_plan(&plan).await.map_err(failure)
     }
 }

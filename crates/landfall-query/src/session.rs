@@ -15,7 +15,7 @@ use datafusion::execution::object_store::ObjectStoreUrl;
 use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
 use datafusion::execution::session_state::SessionStateBuilder;
 use datafusion::prelude::SessionConfig;
-use landfall_model::{Clock, Error, Result, limits};
+use landfall_model::{Clock, Error, Result, Timestamp, limits};
 use landfall_store::Store;
 
 use super::tables::Functions;
@@ -57,8 +57,8 @@ impl Sessions {
         self.base.table_functions()
     }
 
-    /// A session that knows these tables.
-    pub fn session(&self, tables: Vec<Named>) -> Result<SessionState> {
+    /// A session that knows these tables; `now()` is `now` there, or the moment of this call.
+    pub fn session(&self, tables: Vec<Named>, now: Option<Timestamp>) -> Result<SessionState> {
         let schemas = [(DATASETS, MemorySchemaProvider::new()), (SYSTEM, MemorySchemaProvider::new())];
         let broken = |error| Error::internal("naming the tables of a query", error);
         for Named { schema, name, table } in tables {
@@ -74,7 +74,8 @@ impl Sessions {
         datafusion::catalog::CatalogProviderList::register_catalog(&catalogs, CATALOG.into(), Arc::new(catalog));
         let mut state = self.base.clone();
         state.register_catalog_list(Arc::new(catalogs));
-        let now = DateTime::from_timestamp_micros(self.clock.now().micros()).unwrap_or_default();
+        let now = now.unwrap_or_else(|| self.clock.now());
+        let now = DateTime::from_timestamp_micros(now.micros()).unwrap_or_default();
         state.execution_props_mut().query_execution_start_time = Some(now);
         Ok(state)
     }

@@ -16,6 +16,7 @@ mod openapi;
 mod page;
 mod purges;
 mod replays;
+mod schedules;
 mod sql;
 mod status;
 

@@ -7,6 +7,7 @@ mod paths;
 mod receipts;
 mod rescue;
 mod runner;
+pub mod schedules;
 mod seal;
 mod segments;
 mod task;

@@ -12,7 +12,7 @@ use landfall_access::admin::{AdminKey, admin_key};
 use landfall_access::http::with_fallbacks;
 use landfall_catalog::{Catalog, Definitions};
 use landfall_land::Land;
-use landfall_model::{Clock, Dataset, DatasetName, Error, ErrorKind, Region, Result, limits};
+use landfall_model::{Clock, Dataset, DatasetName, Error, ErrorKind, Region, Result, Schedule, limits};
 use landfall_query::Queries;
 use landfall_query::live::Live;
 use landfall_server::{Control, Scrape};
@@ -22,6 +22,7 @@ use landfall_tables::delta::Tables;
 use landfall_tables::keep::Keeper;
 use landfall_tables::load::{Committer, Replayer};
 use landfall_tables::stage::Staging;
+use landfall_upkeep::schedules::RunSchedule;
 use landfall_upkeep::{Archive, ExpireReceipts, RescueJobs, Runner, Seal, SweepPaths, SweepSegments, SweepUploads};
 use landfall_worker::{StageJob, Worker};
 use tokio::net::TcpListener;
@@ -30,7 +31,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::roles::Roles;
-use crate::wiring::{Background, Commit, Keep, Listener, Replay, RetireSegments, SettleMetrics, TableStager};
+use crate::wiring::{Background, Commit, Keep, Listener, QueryAnswers, Replay, RetireSegments, Schedules, SettleMetrics, TableStager};
 
 /// What a node is started with: the configuration, resolved.
 pub struct Settings {
@@ -43,6 +44,7 @@ pub struct Settings {
     /// `None`: the door is closed.
     pub http: Option<String>,
     pub datasets: Vec<Dataset>,
+    pub schedules: Vec<Schedule>,
     pub roles: Roles,
     /// What `LANDFALL_ADMIN_KEY` says.
     pub admin_key: Option<String>,
@@ -67,8 +69,9 @@ pub struct Running {
 
 impl Running {
     /// Takes other definitions in place of those the node was started with.
-    pub async fn reload(&self, datasets: Vec<Dataset>) -> Result<()> {
+    pub async fn reload(&self, datasets: Vec<Dataset>, schedules: Vec<Schedule>) -> Result<()> {
         self.catalog.declare(self.region.clone(), datasets).await?;
+        self.catalog.declare_schedules(schedules).await?;
         self.listener.refresh().await
     }
 
@@ -107,11 +110,22 @@ pub async fn start(settings: Settings, clock: Clock) -> Result<Running> {
     let stop = CancellationToken::new();
 
     parts.catalog.declare(settings.region.clone(), settings.datasets.clone()).await?;
+    parts.catalog.declare_schedules(settings.schedules.clone()).await?;
     let background = Background::start()?;
     let upkeep = Arc::new(Runner::new(parts.catalog.clone(), stop.clone(), background.handle.clone()));
     upkeep.spawn(Arc::new(SettleMetrics(parts.scrape.clone())));
-    let listener =
-        Listener::new(parts.catalog.clone(), parts.definitions.clone(), parts.gate.clone(), committers(&parts, &upkeep, settings.roles));
+    let land = Land::new(
+        parts.gate.clone(),
+        parts.catalog.clone(),
+        parts.store.clone(),
+        parts.definitions.clone(),
+        parts.clock.clone(),
+        settings.region.clone(),
+    );
+    let queries = if settings.roles.query || settings.roles.upkeep { Some(queries(&settings, &parts)?) } else { None };
+    let schedules = schedules(&parts, &upkeep, &land, queries.clone().filter(|_| settings.roles.upkeep));
+    let committers = committers(&parts, &upkeep, settings.roles);
+    let listener = Listener::new(parts.catalog.clone(), parts.definitions.clone(), parts.gate.clone(), committers, schedules);
     listener.refresh().await?;
     let work = TaskTracker::new();
     work.spawn(listener.clone().listen(stop.clone()));
@@ -122,17 +136,10 @@ pub async fn start(settings: Settings, clock: Clock) -> Result<Running> {
         start_upkeep(&parts, &upkeep);
     }
 
-    let land = Land::new(
-        parts.gate.clone(),
-        parts.catalog.clone(),
-        parts.store.clone(),
-        parts.definitions.clone(),
-        parts.clock.clone(),
-        settings.region.clone(),
-    );
     upkeep.spawn(Arc::new(RetireSegments(land.clone())));
+
     let doors = TaskTracker::new();
-    let http = open_http(&settings, &parts, &land, &doors, &stop).await?;
+    let http = open_http(&settings, &parts, &land, queries, &doors, &stop).await?;
     if let Some(address) = http {
         lock.note(&format!("http://{address}"))?;
     }
@@ -186,6 +193,16 @@ fn committers(parts: &Parts, upkeep: &Arc<Runner>, roles: Roles) -> Box<dyn Fn(D
     })
 }
 
+/// How a schedule gets its task on this node, where it has what answers.
+fn schedules(parts: &Parts, upkeep: &Arc<Runner>, land: &Land, queries: Option<Queries>) -> Schedules {
+    let Some(queries) = queries else { return Schedules::new(Box::new(|_| {})) };
+    let (catalog, land, owner, upkeep) = (parts.catalog.clone(), land.clone(), parts.owner.clone(), upkeep.clone());
+    let answers = Arc::new(QueryAnswers(queries));
+    Schedules::new(Box::new(move |name| {
+        upkeep.spawn(Arc::new(RunSchedule::new(catalog.clone(), land.clone(), answers.clone(), name, owner.clone())));
+    }))
+}
+
 fn start_work(parts: &Parts, work: &TaskTracker, stop: &CancellationToken, runtime: &Handle) {
     let stage = StageJob::new(parts.catalog.clone(), Arc::new(TableStager(parts.staging.clone())));
     let worker = Worker::new(parts.catalog.clone(), parts.clock.clone(), parts.owner.clone(), limits::JOBS_AT_ONCE, vec![Arc::new(stage)]);
@@ -207,6 +224,7 @@ async fn open_http(
     settings: &Settings,
     parts: &Parts,
     land: &Land,
+    queries: Option<Queries>,
     doors: &TaskTracker,
     stop: &CancellationToken,
 ) -> Result<Option<SocketAddr>> {
@@ -218,7 +236,7 @@ async fn open_http(
         )
     })?;
     let bound = listener.local_addr().map_err(|error| Error::unavailable("asking for the address of the HTTP door", error))?;
-    let router = routes(settings, parts, land)?;
+    let router = routes(settings, parts, land, queries);
     let stopped = stop.clone();
     doors.spawn(async move {
         let cut_off = landfall_sources::http::serve(listener, router, stopped).await;
@@ -230,8 +248,8 @@ async fn open_http(
 }
 
 /// Every route of the HTTP door, and the document that describes them.
-fn routes(settings: &Settings, parts: &Parts, land: &Land) -> Result<Router> {
-    let queries = if settings.roles.query { Some(queries(settings, parts)?) } else { None };
+fn routes(settings: &Settings, parts: &Parts, land: &Land, queries: Option<Queries>) -> Router {
+    let queries = queries.filter(|_| settings.roles.query);
     let (catalog, definitions, gate) = (parts.catalog.clone(), parts.definitions.clone(), parts.gate.clone());
     let (tables, scrape) = (parts.tables.clone(), parts.scrape.clone());
     let control = Control::new(catalog.clone(), tables, definitions.clone(), gate.clone(), queries, scrape);
@@ -241,7 +259,7 @@ fn routes(settings: &Settings, parts: &Parts, land: &Land) -> Result<Router> {
     }
     let (router, described) = routes.split_for_parts();
     let document = landfall_server::document(described, settings.public_url.as_deref());
-    Ok(with_fallbacks(router.route("/openapi.json", get(async move || Json(document.clone())))))
+    with_fallbacks(router.route("/openapi.json", get(async move || Json(document.clone()))))
 }
 
 /// The description of the whole HTTP interface, as JSON.

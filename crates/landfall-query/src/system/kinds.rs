@@ -15,6 +15,9 @@ pub enum SystemKind {
     Holds,
     Purges,
     Replays,
+    Schedules,
+    Runs,
+    LateLandings,
     Audit,
 }
 
@@ -38,6 +41,9 @@ impl SystemKind {
         SystemKind::Holds,
         SystemKind::Purges,
         SystemKind::Replays,
+        SystemKind::Schedules,
+        SystemKind::Runs,
+        SystemKind::LateLandings,
         SystemKind::Audit,
     ];
 
@@ -52,6 +58,9 @@ impl SystemKind {
             SystemKind::Holds => "holds",
             SystemKind::Purges => "purges",
             SystemKind::Replays => "replays",
+            SystemKind::Schedules => "schedules",
+            SystemKind::Runs => "runs",
+            SystemKind::LateLandings => "late_landings",
             SystemKind::Audit => "audit",
         }
     }
@@ -67,6 +76,9 @@ impl SystemKind {
             SystemKind::Holds => holds(),
             SystemKind::Purges => purges(),
             SystemKind::Replays => replays(),
+            SystemKind::Schedules => schedules(),
+            SystemKind::Runs => runs(),
+            SystemKind::LateLandings => late_landings(),
             SystemKind::Audit => audit(),
         };
         Arc::new(Schema::new(columns.into_iter().map(|(name, kind)| Field::new(name, kind, true)).collect::<Vec<_>>()))
@@ -194,6 +206,50 @@ fn replays() -> Columns {
         ("created_at", moment()),
         ("updated_at", moment()),
     ]
+}
+
+/// `dataset` is where the answers land.
+fn schedules() -> Columns {
+    vec![
+        ("schedule", T),
+        ("dataset", T),
+        ("cron", T),
+        ("timezone", T),
+        ("sql", T),
+        ("window", T),
+        ("format", T),
+        ("version", N),
+        ("detached", B),
+        ("next_at", moment()),
+        ("changed_at", moment()),
+    ]
+}
+
+fn runs() -> Columns {
+    vec![
+        ("run", T),
+        ("schedule", T),
+        ("dataset", T),
+        ("window_from", moment()),
+        ("window_to", moment()),
+        ("state", T),
+        ("backfill", B),
+        ("principal", T),
+        ("attempts", N),
+        ("key", T),
+        ("landing", T),
+        ("rows", N),
+        ("rejected", N),
+        ("late", N),
+        ("error", T),
+        ("started_at", moment()),
+        ("finished_at", moment()),
+    ]
+}
+
+/// `dataset` is where they landed.
+fn late_landings() -> Columns {
+    vec![("run", T), ("schedule", T), ("dataset", T), ("landing", T), ("received_at", moment()), ("found_at", moment())]
 }
 
 fn purges() -> Columns {

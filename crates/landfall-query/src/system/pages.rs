@@ -96,6 +96,15 @@ impl Scan {
                 let items = self.catalog.list_purges(&page).await?;
                 Ok(self.paged(page, &items, |purge| (purge.dataset.as_str(), purge.landing.to_string()), rows::purge))
             }
+            SystemKind::Runs => {
+                let items = self.catalog.list_runs(None, &page).await?;
+                Ok(self.paged(page, &items, |run| (run.dataset.as_str(), run.id.to_string()), rows::run))
+            }
+            SystemKind::LateLandings => {
+                let items = self.catalog.list_late(None, &page).await?;
+                Ok(self.paged(page, &items, |late| (late.dataset.as_str(), format!("{}/{}", late.run, late.landing)), rows::late_landing))
+            }
+            SystemKind::Schedules => Ok((self.schedules(page.dataset.as_ref()).await?, None)),
             SystemKind::Datasets => Ok((self.datasets(page.dataset.as_ref()).await?, None)),
             SystemKind::Audit => Ok((self.audit(page.dataset).await?, None)),
             SystemKind::Rejects => Ok((Vec::new(), None)),
@@ -120,6 +129,12 @@ impl Scan {
         let records = self.catalog.datasets().await?;
         let wanted = records.iter().filter(|record| only.is_none_or(|only| record.definition.name == *only));
         wanted.filter(|record| self.shows(record.definition.name.as_str())).map(rows::dataset).collect()
+    }
+
+    async fn schedules(&self, only: Option<&DatasetName>) -> Result<Vec<Row>> {
+        let (records, now) = (self.catalog.schedules().await?, self.catalog.clock().now());
+        let wanted = records.iter().filter(|record| only.is_none_or(|only| record.definition.into == *only));
+        Ok(wanted.filter(|record| self.shows(record.definition.into.as_str())).map(|record| rows::schedule(record, now)).collect())
     }
 
     async fn audit(&self, only: Option<DatasetName>) -> Result<Vec<Row>> {

@@ -7,8 +7,10 @@ use landfall_catalog::holds::Hold;
 use landfall_catalog::lists::{JobRecord, LoadRecord, RejectsRecord};
 use landfall_catalog::purges::Purge;
 use landfall_catalog::replays::Replay;
+use landfall_catalog::runs::{Late, Run};
+use landfall_catalog::schedules::ScheduleRecord;
 use landfall_catalog::standing::LandingRecord;
-use landfall_model::{BadRecord, Error, EventId, Kind, Reject, Result};
+use landfall_model::{BadRecord, Calendar, Error, EventId, Kind, Reject, Result, Timestamp};
 
 use super::cells::Row;
 
@@ -165,6 +167,57 @@ pub fn replay(replay: &Replay) -> Row {
         replay.load.filter(|_| replay.state == "done").into(),
         replay.created_at.into(),
         replay.updated_at.into(),
+    ]
+}
+
+pub fn schedule(record: &ScheduleRecord, now: Timestamp) -> Row {
+    let definition = &record.definition;
+    let next = Calendar::of(definition).ok().filter(|_| !record.detached).and_then(|calendar| calendar.next(now));
+    vec![
+        definition.name.as_str().into(),
+        definition.into.as_str().into(),
+        definition.cron.as_str().into(),
+        definition.timezone.as_str().into(),
+        definition.sql.as_str().into(),
+        definition.window.map(|span| span.to_string()).into(),
+        definition.format.extension().into(),
+        record.version.into(),
+        record.detached.into(),
+        next.into(),
+        record.changed_at.into(),
+    ]
+}
+
+pub fn run(run: &Run) -> Row {
+    vec![
+        run.id.as_str().into(),
+        run.schedule.as_str().into(),
+        run.dataset.as_str().into(),
+        run.window.from.into(),
+        run.window.to.into(),
+        run.state.as_str().into(),
+        run.backfill.into(),
+        run.principal.as_str().into(),
+        run.attempts.into(),
+        run.key.as_ref().map(|key| key.as_str()).into(),
+        run.landing.as_ref().map(|landing| landing.as_str()).into(),
+        run.rows.into(),
+        run.rejected.into(),
+        run.late.into(),
+        run.error.clone().into(),
+        run.started_at.into(),
+        run.finished_at.into(),
+    ]
+}
+
+pub fn late_landing(late: &Late) -> Row {
+    vec![
+        late.run.as_str().into(),
+        late.schedule.as_str().into(),
+        late.dataset.as_str().into(),
+        late.landing.as_str().into(),
+        late.received_at.into(),
+        late.found_at.into(),
     ]
 }
 

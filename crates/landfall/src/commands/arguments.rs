@@ -115,6 +115,16 @@ pub enum Command {
     },
     /// What retention purged, and when
     Purges(Listed),
+    /// What runs when, and how it went
+    Schedules {
+        #[command(flatten)]
+        list: List,
+    },
+    /// The runs of schedules, one for each window
+    Runs(Runs),
+    /// Answer windows of a schedule now, for the first time or again; stays until it is done
+    #[command(visible_alias = "rerun")]
+    Run(Run),
     /// Ask: one query, or an interactive prompt
     Sql {
         /// The query; a prompt opens if it is left out
@@ -200,6 +210,25 @@ pub struct Replay {
     /// Stay until the table holds it
     #[arg(long)]
     pub wait: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Runs {
+    /// Only those of this schedule
+    pub schedule: Option<String>,
+    #[command(flatten)]
+    pub list: List,
+}
+
+#[derive(Debug, Args)]
+pub struct Run {
+    pub schedule: String,
+    /// All windows that end after FROM and not after TO: RFC 3339, or days in the schedule's zone. The last one if left out
+    #[arg(long, value_name = "FROM..TO")]
+    pub window: Option<String>,
+    /// Do not stay: print the runs' ids
+    #[arg(long)]
+    pub detach: bool,
 }
 
 #[derive(Debug, Subcommand)]

@@ -131,6 +131,41 @@ pub const REPLAYS: Spec = Spec {
     empty: "no replays",
 };
 
+pub const SCHEDULES: Spec = Spec {
+    path: "schedules",
+    columns: &[
+        Column::new("schedule", "name", Text),
+        Column::new("cron", "cron", Text),
+        Column::new("zone", "timezone", Text),
+        Column::new("into", "into", Text),
+        Column::new("next", "next_at", Time),
+        Column::new("last window", "last_run/to", Time),
+        Column::new("state", "last_run/state", Id),
+        Column::new("rows", "last_run/rows", Count),
+        Column::new("late", "last_run/late", Count),
+        Column::new("waiting since", "waiting_since", Time),
+        Column::new("error", "last_run/error", Text),
+    ],
+    empty: "no schedules: declare one as [schedules.NAME] in the configuration",
+};
+
+pub const RUNS: Spec = Spec {
+    path: "runs",
+    columns: &[
+        Column::new("run", "id", Id),
+        Column::new("schedule", "schedule", Text),
+        Column::new("from", "from", Time),
+        Column::new("to", "to", Time),
+        Column::new("state", "state", Id),
+        Column::new("rows", "rows", Count),
+        Column::new("rejected", "rejected", Count),
+        Column::new("late", "late", Count),
+        Column::new("finished", "finished_at", Time),
+        Column::new("error", "error", Text),
+    ],
+    empty: "no runs",
+};
+
 impl Spec {
     /// Up to `limit` of the list's items, and whether there are more.
     pub async fn fetch(&self, client: &Client, dataset: Option<&str>, limit: usize) -> Result<(Vec<Json>, bool), Failure> {

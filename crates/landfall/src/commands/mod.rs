@@ -19,6 +19,7 @@ mod put;
 mod replays;
 mod resume;
 mod retry;
+mod schedules;
 mod send;
 mod sql;
 mod status;
@@ -108,6 +109,12 @@ async fn ask(command: Command, client: Client, screen: Screen) -> Result<(), Fai
         Command::Replays { listed, action: None } => lists::print(&client, &lists::REPLAYS, &listed, screen).await,
         Command::Replays { action: Some(action), .. } => replays::act(&client, &action, screen).await,
         Command::Purges(listed) => lists::print(&client, &lists::PURGES, &listed, screen).await,
+        Command::Schedules { list } => {
+            let (items, more) = lists::SCHEDULES.fetch(&client, None, lists::limit(list)).await?;
+            lists::show(lists::SCHEDULES.listing(items), more, list, screen)
+        }
+        Command::Runs(runs) => schedules::runs(&client, &runs, screen).await,
+        Command::Run(run) => schedules::run(&client, &run, screen).await,
         Command::Sql { sql: Some(sql), output } => sql::once(&client, &sql, output.output, screen).await,
         Command::Sql { sql: None, output } => prompt::open(client, output.output, screen).await,
         Command::Audit { dataset, output } => audit::print(&client, dataset.as_deref(), output.output, screen).await,

@@ -12,3 +12,13 @@ pub fn bytes(name: &str, bytes: u64) -> ProgressBar {
     bar.set_message(name.to_owned());
     bar
 }
+
+/// A bar for `count` things of `name`; hidden likewise.
+pub fn items(name: &str, count: u64) -> ProgressBar {
+    let bar = ProgressBar::with_draw_target(Some(count), ProgressDrawTarget::stderr());
+    if let Ok(style) = ProgressStyle::with_template("{msg}  {bar:30}  {pos}/{len}  {eta}") {
+        bar.set_style(style.progress_chars("━━─"));
+    }
+    bar.set_message(name.to_owned());
+    bar
+}

@@ -15,7 +15,7 @@ use super::tree::Node;
 pub struct Check<'a> {
     root: &'a Node,
     mistakes: &'a mut Mistakes,
-    warnings: Vec<String>,
+    pub(super) warnings: Vec<String>,
 }
 
 /// Reports every broken rule; what is allowed and has no effect yet comes back as warnings.
@@ -25,12 +25,15 @@ pub fn check(file: &File, root: &Node, mistakes: &mut Mistakes) -> Vec<String> {
     for (name, section) in &file.datasets {
         check.dataset(name.as_str(), section);
     }
+    for (name, section) in &file.schedules {
+        check.schedule(name, section, file);
+    }
     check.warnings
 }
 
 impl Check<'_> {
     /// A mistake at the value that `path` leads to, or at the nearest thing around it.
-    fn wrong(&mut self, path: &[&str], message: impl Into<String>) {
+    pub(super) fn wrong(&mut self, path: &[&str], message: impl Into<String>) {
         let near = (0..=path.len()).rev().find_map(|length| self.root.find(&path[..length]));
         let origin = near.map_or_else(|| Origin::Named("configuration".into()), |node| node.origin.clone());
         self.mistakes.add(&origin, message);

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 
-use landfall_model::{BadRecord, Column, CsvSettings, DatasetName, Grant, Region, Span, Type};
+use landfall_model::{BadRecord, Column, CsvSettings, DatasetName, Grant, Region, ResultFormat, Span, Type};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
@@ -28,6 +28,9 @@ pub struct File {
     pub listen: ListenSection,
     /// The datasets, by name: `[datasets.NAME]`. Files in `datasets/` beside this one hold one each.
     pub datasets: BTreeMap<DatasetName, DatasetSection>,
+    /// Queries that run at certain times and land their answers in a dataset, by name: `[schedules.NAME]`.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub schedules: BTreeMap<DatasetName, ScheduleSection>,
 }
 
 /// Where facts and work are recorded.
@@ -104,6 +107,34 @@ pub struct DatasetSection {
     pub archive_after: Option<Span>,
 }
 
+/// One schedule: for each window of time that ends, its query is answered once, and the answer lands as a file.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ScheduleSection {
+    /// When a window ends: minute, hour, day of the month, month, day of the week. `0 3 * * *` is each day at three.
+    pub cron: String,
+    /// The IANA name of the time zone that `cron` is about, like `Europe/Madrid`; UTC if left out.
+    #[serde(default = "utc")]
+    pub timezone: String,
+    /// A query; `$start` and `$end` are the moments of the window, as in `_received_at >= $start and _received_at < $end`.
+    pub sql: String,
+    /// The dataset that the answers land in, and so the table that their rows are in. It need not be declared.
+    pub into: DatasetName,
+    /// How far a window reaches back, like `7d`; to where the one before ended if left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub window: Option<Span>,
+    /// How the files are written.
+    #[serde(default)]
+    pub format: ResultFormat,
+    /// The key of a window's file, in which `{schedule}`, `{from}` and `{to}` are filled in; `{schedule}/{to}.ndjson` if left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<String>,
+}
+
+fn utc() -> String {
+    "UTC".into()
+}
+
 impl Default for File {
     fn default() -> File {
         File {
@@ -114,6 +145,7 @@ impl Default for File {
             store: StoreSection::default(),
             listen: ListenSection::default(),
             datasets: BTreeMap::new(),
+            schedules: BTreeMap::new(),
         }
     }
 }

@@ -64,10 +64,11 @@ impl Fit<'_> {
     }
 
     fn entry(&mut self, entry: &mut Entry, schema: &Json) -> bool {
-        if self.path == ["datasets"]
+        if (self.path == ["datasets"] || self.path == ["schedules"])
             && let Some(flaw) = flaw_of_text("DatasetName", &entry.key)
         {
-            self.mistakes.add(&entry.origin, flaw);
+            let what = if self.path == ["schedules"] { "a schedule" } else { "a dataset" };
+            self.mistakes.add(&entry.origin, flaw.replace("a dataset", what));
             return false;
         }
         if !matches!(entry.node.value, Value::Table(_)) {

@@ -10,6 +10,7 @@ mod interpolate;
 mod mistake;
 mod overrides;
 mod read;
+mod schedules;
 mod shape;
 mod source;
 #[cfg(test)]
@@ -19,7 +20,7 @@ mod unbuilt;
 
 use std::path::{Path, PathBuf};
 
-use landfall_model::{Dataset, DatasetName, Region};
+use landfall_model::{Dataset, DatasetName, Region, Schedule};
 use serde::Deserialize;
 
 pub use file::schema;
@@ -40,6 +41,8 @@ pub struct Config {
     pub listen: Listen,
     /// In the order of their names.
     pub datasets: Vec<Dataset>,
+    /// In the order of their names.
+    pub schedules: Vec<Schedule>,
     /// What is allowed and has no effect in this version: for the start-up lines.
     pub warnings: Vec<String>,
 }
@@ -111,6 +114,9 @@ impl Config {
             Some(Door::At(address)) => Some(address),
             Some(Door::Off) => None,
         };
+        let mut datasets: Vec<Dataset> = file.datasets.into_iter().map(|(name, section)| dataset(name, section)).collect();
+        let schedules: Vec<Schedule> = file.schedules.into_iter().map(|(name, section)| schedules::schedule(name, section)).collect();
+        schedules::declare_targets(&mut datasets, &schedules);
         Config {
             catalog: Catalog { url: file.catalog.url.unwrap_or_else(|| format!("sqlite:{}", data.join("catalog.db").display())) },
             store: Store {
@@ -121,7 +127,8 @@ impl Config {
             region: file.region,
             public_url: file.public_url.map(|url| url.trim_end_matches('/').to_owned()),
             listen: Listen { http },
-            datasets: file.datasets.into_iter().map(|(name, section)| dataset(name, section)).collect(),
+            datasets,
+            schedules,
             warnings,
         }
     }

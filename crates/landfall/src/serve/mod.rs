@@ -26,6 +26,7 @@ pub async fn start(config: &Config, roles: Roles, admin_key: Option<String>) -> 
         archive_url: config.store.archive.clone(),
         http: config.listen.http.clone(),
         datasets: config.datasets.clone(),
+        schedules: config.schedules.clone(),
         roles,
         admin_key,
     };

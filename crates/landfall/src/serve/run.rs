@@ -41,11 +41,11 @@ fn say(text: &str) {
 /// A configuration with mistakes changes nothing.
 async fn reread(running: &Running, reload: &impl Fn() -> Result<Config>) {
     let outcome = match reload() {
-        Ok(config) => running.reload(config.datasets).await,
+        Ok(config) => running.reload(config.datasets, config.schedules).await,
         Err(error) => Err(error),
     };
     match outcome {
-        Ok(()) => tracing::info!("the datasets were reloaded; other settings are read at start"),
+        Ok(()) => tracing::info!("the datasets and schedules were reloaded; other settings are read at start"),
         Err(error) => tracing::error!(%error, "the configuration was not reloaded; what was in force stays so"),
     }
 }

@@ -1,5 +1,6 @@
 //! Keeps what this node knows of datasets and keys up to date, and sees to it
-//! that every dataset has its committer where this node does that work.
+//! that every dataset has its committer, and every schedule its task, where this
+//! node does that work.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -10,6 +11,8 @@ use landfall_model::{DatasetName, Result, limits};
 use parking_lot::Mutex;
 use tokio_util::sync::CancellationToken;
 
+use super::Schedules;
+
 type StartCommitter = Box<dyn Fn(DatasetName) + Send + Sync>;
 
 pub struct Listener {
@@ -19,11 +22,12 @@ pub struct Listener {
     /// Starts a committer; does nothing on a node without the role `work`.
     start: StartCommitter,
     started: Mutex<BTreeSet<DatasetName>>,
+    schedules: Schedules,
 }
 
 impl Listener {
-    pub fn new(catalog: Catalog, definitions: Definitions, gate: Gate, start: StartCommitter) -> Arc<Listener> {
-        Arc::new(Listener { catalog, definitions, gate, start, started: Mutex::default() })
+    pub fn new(catalog: Catalog, definitions: Definitions, gate: Gate, start: StartCommitter, schedules: Schedules) -> Arc<Listener> {
+        Arc::new(Listener { catalog, definitions, gate, start, started: Mutex::default(), schedules })
     }
 
     /// Reads definitions and keys anew.
@@ -32,13 +36,12 @@ impl Listener {
         let known = self.definitions.all();
         self.gate.set_datasets(known.values().map(|record| &record.definition));
         self.gate.refresh_keys(&self.catalog).await?;
-        let mut started = self.started.lock();
         for name in known.keys() {
-            if started.insert(name.clone()) {
+            if self.started.lock().insert(name.clone()) {
                 (self.start)(name.clone());
             }
         }
-        Ok(())
+        self.schedules.refresh(&self.catalog).await
     }
 
     /// Refreshes whenever somebody, on this node or another, changes something.

@@ -7,6 +7,7 @@ mod definitions;
 mod keep;
 mod metrics;
 mod replay;
+mod schedules;
 mod segments;
 mod stager;
 
@@ -16,5 +17,6 @@ pub use definitions::Listener;
 pub use keep::Keep;
 pub use metrics::SettleMetrics;
 pub use replay::Replay;
+pub use schedules::{QueryAnswers, Schedules};
 pub use segments::RetireSegments;
 pub use stager::TableStager;
