@@ -43,15 +43,28 @@ impl Calendar {
 
     /// The last fire at or before `at`.
     pub fn last(&self, at: Timestamp) -> Option<Timestamp> {
-        let last = self.cron.find_previous_occurrence(&self.local(at)?, true).ok()?;
-        Some(Timestamp(last.timestamp_micros()))
+        self.before(at.plus_micros(1))
+    }
+
+    /// The last fire before `at`. In an hour that comes twice, the one that is found may be of the second of them: then there
+    /// is one before it.
+    fn before(&self, at: Timestamp) -> Option<Timestamp> {
+        let mut from = at;
+        loop {
+            let found = self.cron.find_previous_occurrence(&self.local(from)?, false).ok()?;
+            let found = Timestamp(found.timestamp_micros());
+            if found < at {
+                return Some(found);
+            }
+            from = if found < from { found } else { from.plus_micros(-1_000_000) };
+        }
     }
 
     /// What the run of a fire is about: from where the window before ended, or from the fire before if none is known.
     pub fn window(&self, fire: Timestamp, ended: Option<Timestamp>) -> Window {
         let from = match self.window {
             Some(span) => self.back(fire, span),
-            None => ended.or_else(|| self.last(fire.plus_micros(-1))).unwrap_or(Timestamp(0)),
+            None => ended.or_else(|| self.before(fire)).unwrap_or(Timestamp(0)),
         };
         Window { from: from.min(fire), to: fire }
     }

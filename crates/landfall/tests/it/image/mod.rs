@@ -8,6 +8,7 @@ mod bucket;
 mod calendar;
 mod model;
 mod purge;
+mod timetable;
 mod world;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -80,7 +81,7 @@ impl Driver {
         let datasets = names.iter().flat_map(|named| [dataset(&(named.0.clone(), named.1)), dataset(&files_of(named))]).collect();
         let kept = names.iter().flat_map(|named| [(named.0.clone(), Kept::new(named.1)), (files_of(named).0, Kept::new(named.1))]);
         let kept = kept.collect();
-        let world = World::new(place, datasets, seed).await;
+        let world = World::new(place, timetable::with_target(datasets), seed).await.with_schedules(vec![timetable::hourly()]).await;
         Driver { world, random: StdRng::seed_from_u64(seed), kept, next: 1, falls: BTreeMap::new(), checks: 0, archived: 0, replays: 0 }
     }
 
@@ -321,6 +322,7 @@ impl Driver {
             self.check_events(what, dataset, kept).await;
             self.check_files(what, dataset, kept).await;
         }
+        timetable::check(&self.world, &self.kept[&timetable::source()], what).await;
     }
 
     async fn check_events(&self, what: &str, dataset: &DatasetName, kept: &Kept) {

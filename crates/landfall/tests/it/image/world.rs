@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use futures::future::BoxFuture;
 use futures::{FutureExt, StreamExt, TryStreamExt, stream};
 use landfall_access::{Context, Gate};
 use landfall_catalog::landings::Body;
@@ -16,7 +17,7 @@ use landfall_catalog::testing::TestCatalog;
 use landfall_catalog::{Catalog, Definitions};
 use landfall_land::Land;
 use landfall_model::crash::{self, Fell};
-use landfall_model::{Clock, Dataset, DatasetName, FileKey, LandingId, Region, Result, Source, Timestamp};
+use landfall_model::{Clock, Column, Dataset, DatasetName, FileKey, LandingId, Region, Result, Schedule, Source, Timestamp, Window};
 use landfall_query::live::Live;
 use landfall_query::{Format, Queries, encode};
 use landfall_store::{Store, keys};
@@ -25,6 +26,7 @@ use landfall_tables::events::Bodies;
 use landfall_tables::keep::Keeper;
 use landfall_tables::load::{Committer, Replayed, Replayer, Step};
 use landfall_tables::stage::Staging;
+use landfall_upkeep::schedules::{Answered, Answers, RunSchedule};
 use landfall_upkeep::{Archive, Seal, Status, SweepPaths, SweepSegments, Task};
 use landfall_worker::{Job, StageJob, Stager};
 use serde_json::Value;
@@ -38,6 +40,7 @@ pub struct World {
     bucket: Option<Bucket>,
     folder: tempfile::TempDir,
     datasets: Vec<Dataset>,
+    schedules: Vec<Schedule>,
     pub clock: Clock,
     node: Node,
     /// How often it was started.
@@ -46,6 +49,7 @@ pub struct World {
 
 /// What dies with a crash.
 struct Node {
+    gate: Gate,
     definitions: Definitions,
     catalog: Catalog,
     store: Store,
@@ -60,18 +64,41 @@ struct Node {
     paths: SweepPaths,
     segments: SweepSegments,
     archive: Archive,
+    schedules: Vec<RunSchedule>,
     cold: Store,
+}
+
+async fn land_events(land: &Land, catalog: &Catalog, dataset: &DatasetName, ids: std::ops::RangeInclusive<usize>) -> LandingId {
+    let lines: Vec<_> = ids.map(|id| format!("{{\"id\":{id},\"text\":\"event {id}\"}}")).collect();
+    let first = land.events(&admin(), dataset, lines.join("\n").into(), None).await.unwrap().first_id;
+    catalog.batch_of(dataset, &first.region, first.seq).await.unwrap().unwrap().id
 }
 
 struct Stages(Staging);
 
 impl Stager for Stages {
-    fn stage<'a>(&'a self, landing: &'a landfall_model::Landing) -> futures::future::BoxFuture<'a, Result<landfall_model::Manifest>> {
+    fn stage<'a>(&'a self, landing: &'a landfall_model::Landing) -> BoxFuture<'a, Result<landfall_model::Manifest>> {
         self.0.stage_landing(landing)
     }
 
-    fn discard<'a>(&'a self, manifest: &'a landfall_model::Manifest) -> futures::future::BoxFuture<'a, Result<()>> {
+    fn discard<'a>(&'a self, manifest: &'a landfall_model::Manifest) -> BoxFuture<'a, Result<()>> {
         Box::pin(self.0.discard(manifest))
+    }
+}
+
+struct Asks(Queries);
+
+impl Answers for Asks {
+    fn sources(&self, sql: &str) -> Result<Vec<DatasetName>> {
+        self.0.sources(sql)
+    }
+
+    fn answer<'a>(&'a self, context: &'a Context, schedule: &'a Schedule, window: Window) -> BoxFuture<'a, Result<Answered>> {
+        Box::pin(async move {
+            let answer = self.0.run_window(context, &schedule.sql, window).await?;
+            let columns = answer.columns.iter().map(|column| Column::new(&column.name, column.kind.parse().unwrap())).collect();
+            Ok(Answered { columns, bytes: encode(answer, Format::Ndjson) })
+        })
     }
 }
 
@@ -85,10 +112,11 @@ pub enum Work {
     Archive,
     Replay,
     Sweep,
+    Run,
 }
 
 impl Work {
-    pub const ALL: [Work; 7] = [Work::Stage, Work::Load, Work::Keep, Work::Seal, Work::Archive, Work::Replay, Work::Sweep];
+    pub const ALL: [Work; 8] = [Work::Stage, Work::Load, Work::Keep, Work::Seal, Work::Archive, Work::Replay, Work::Sweep, Work::Run];
 }
 
 pub fn admin() -> Context {
@@ -105,8 +133,15 @@ impl World {
         let folder = tempfile::tempdir().unwrap();
         // A morning in spring.
         let clock = Clock::fixed(Timestamp(1_772_000_000_000_000), seed);
-        let node = Node::start(&place, bucket.as_ref(), folder.path(), &datasets, &clock, 1).await;
-        World { place, bucket, folder, datasets, clock, node, lives: 1 }
+        let node = Node::start(&place, bucket.as_ref(), folder.path(), &datasets, &[], &clock, 1).await;
+        World { place, bucket, folder, datasets, schedules: Vec::new(), clock, node, lives: 1 }
+    }
+
+    /// The same with schedules, from now on.
+    pub async fn with_schedules(mut self, schedules: Vec<Schedule>) -> World {
+        self.schedules = schedules;
+        self.restart().await;
+        self
     }
 
     pub fn catalog(&self) -> &Catalog {
@@ -117,7 +152,8 @@ impl World {
     pub async fn restart(&mut self) {
         self.lives += 1;
         self.node.catalog.close().await;
-        self.node = Node::start(&self.place, self.bucket.as_ref(), self.folder.path(), &self.datasets, &self.clock, self.lives).await;
+        let (folder, bucket) = (self.folder.path(), self.bucket.as_ref());
+        self.node = Node::start(&self.place, bucket, folder, &self.datasets, &self.schedules, &self.clock, self.lives).await;
     }
 
     /// Gives a dataset another transform.
@@ -162,10 +198,15 @@ impl World {
 
     /// Lands events and returns the id of the landing.
     pub async fn events(&self, dataset: &DatasetName, ids: std::ops::RangeInclusive<usize>) -> LandingId {
-        let lines: Vec<_> = ids.map(|id| format!("{{\"id\":{id},\"text\":\"event {id}\"}}")).collect();
-        let receipt = self.node.land.events(&admin(), dataset, lines.join("\n").into(), None).await.unwrap();
-        let first = receipt.first_id;
-        self.node.catalog.batch_of(dataset, &first.region, first.seq).await.unwrap().unwrap().id
+        land_events(&self.node.land, &self.node.catalog, dataset, ids).await
+    }
+
+    /// The same through another node, whose clock says `at`.
+    pub async fn events_at(&self, dataset: &DatasetName, ids: std::ops::RangeInclusive<usize>, at: Timestamp) -> LandingId {
+        let Node { gate, catalog, store, definitions, .. } = &self.node;
+        let (gate, catalog, store) = (gate.clone(), catalog.clone(), store.clone());
+        let land = Land::new(gate, catalog, store, definitions.clone(), Clock::fixed(at, 99), Region::default());
+        land_events(&land, &self.node.catalog, dataset, ids).await
     }
 
     /// Puts a file of `rows` rows that all say `version`.
@@ -253,11 +294,20 @@ impl World {
 }
 
 impl Node {
-    async fn start(place: &TestCatalog, bucket: Option<&Bucket>, folder: &Path, datasets: &[Dataset], clock: &Clock, life: usize) -> Node {
+    async fn start(
+        place: &TestCatalog,
+        bucket: Option<&Bucket>,
+        folder: &Path,
+        datasets: &[Dataset],
+        schedules: &[Schedule],
+        clock: &Clock,
+        life: usize,
+    ) -> Node {
         let catalog = Catalog::open(&place.url(), clock.clone()).await.unwrap();
         catalog.abandon_leases().await.unwrap();
         let (region, definitions): (Region, _) = (Region::default(), Definitions::default());
         catalog.declare(region.clone(), datasets.to_vec()).await.unwrap();
+        catalog.declare_schedules(schedules.to_vec()).await.unwrap();
         definitions.refresh(&catalog).await.unwrap();
         let gate = Gate::new(ADMIN_KEY);
         gate.set_datasets(datasets);
@@ -270,7 +320,7 @@ impl Node {
         let tables = Tables::new(store.clone(), clock.clone());
         let live = Live::new(catalog.clone(), definitions.clone(), tables.clone());
         let queries = Queries::new(catalog.clone(), definitions.clone(), live, gate.clone(), &folder.join("spill")).unwrap();
-        let land = Land::new(gate, catalog.clone(), store.clone(), definitions.clone(), clock.clone(), region);
+        let land = Land::new(gate.clone(), catalog.clone(), store.clone(), definitions.clone(), clock.clone(), region);
         let staging = Staging::new(catalog.clone(), store.clone(), definitions.clone(), clock.clone());
         let (mut committers, mut keepers, mut replayers) = (BTreeMap::new(), BTreeMap::new(), Vec::new());
         for dataset in datasets {
@@ -281,7 +331,13 @@ impl Node {
             replayers.push(Replayer::new(committer.clone(), format!("life {life}")));
             committers.insert(name, committer);
         }
+        let answers = Arc::new(Asks(queries.clone()));
+        let schedules = schedules.iter().map(|schedule| {
+            RunSchedule::new(catalog.clone(), land.clone(), answers.clone(), schedule.name.clone(), format!("life {life}"))
+        });
         Node {
+            gate,
+            schedules: schedules.collect(),
             definitions: definitions.clone(),
             stage: StageJob::new(catalog.clone(), Arc::new(Stages(staging))),
             seal: Seal { catalog: catalog.clone(), store: store.clone(), definitions: definitions.clone() },
@@ -327,6 +383,11 @@ impl Node {
             Work::Replay => {
                 for replayer in &self.replayers {
                     did |= replayer.run_once().await? == Replayed::More;
+                }
+            }
+            Work::Run => {
+                for schedule in &self.schedules {
+                    did |= schedule.run_once().await? == Status::More;
                 }
             }
             Work::Archive => did = self.archive.run_once().await? == Status::More,
