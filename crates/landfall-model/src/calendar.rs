@@ -123,6 +123,8 @@ fn bad(message: String) -> Error {
 fn expression(text: &str) -> Result<Cron> {
     let parser = CronParser::builder().seconds(Seconds::Disallowed).year(Year::Disallowed).build();
     parser.parse(text).map_err(|why| {
+        let why = why.to_string();
+        let why = why.trim_start_matches("Invalid pattern: ").trim_end_matches('.');
         bad(format!(
             "`{text}` is not a cron expression ({why}): write minute, hour, day of the month, month and day of the week, like `0 3 * * *`"
         ))

@@ -82,7 +82,10 @@ impl Fit<'_> {
 
     fn missing(&mut self, key: &str, origin: &Origin, table: &Table, required: &[&str]) {
         for name in required.iter().filter(|name| table.get(name).is_none()) {
-            let message = format!("an entry of `{key}`{} has no `{name}`", self.place());
+            let message = match self.path.last() {
+                Some(section) if section == key => format!("[{}] has no `{name}`", self.path.join(".")),
+                _ => format!("an entry of `{key}`{} has no `{name}`", self.place()),
+            };
             self.mistakes.add(origin, message);
         }
     }

@@ -295,3 +295,69 @@ fn the_schema_describes_what_may_be_written() {
     }
     assert_eq!(schema.pointer("/$defs/DatasetSection/additionalProperties"), Some(&serde_json::Value::Bool(false)));
 }
+
+#[test]
+fn a_schedule_reads_whole_and_declares_where_it_lands() {
+    let config = right(
+        r#"
+[datasets.events]
+[schedules.daily]
+cron = "0 3 * * *"
+timezone = "Europe/Madrid"
+sql = "select count(*) as events from events where _received_at >= $start and _received_at < $end"
+into = "daily_totals"
+window = "7d"
+format = "csv"
+key = "totals/{to}.csv"
+"#,
+    );
+    let schedule = &config.schedules[0];
+    assert_eq!((schedule.timezone.as_str(), schedule.window.map(|span| span.to_string()).as_deref()), ("Europe/Madrid", Some("1w")));
+    let names: Vec<_> = config.datasets.iter().map(|dataset| (dataset.name.as_str(), dataset.description.as_deref())).collect();
+    assert_eq!(names, [("daily_totals", Some("Answers of the schedule `daily`")), ("events", None)]);
+    assert!(config.warnings.is_empty(), "{:?}", config.warnings);
+}
+
+#[test]
+fn a_wrong_schedule_is_answered_with_its_place() {
+    wrong(
+        r#"
+[datasets.events]
+[schedules.one]
+cron = "0 3 * *"
+timezone = "Europe/Madird"
+sql = "select count(*) as n from evnts where _received_at < $end"
+into = "totals"
+[schedules.two]
+cron = "0 0 30 2 *"
+sql = "delete from events"
+into = "totals"
+key = "totals.csv"
+[schedules.three]
+crom = "0 3 * * *"
+sql = "select"
+[schedules.four]
+cron = "61 3 * * *"
+into = "Totals"
+sql = "select * from landfall.jobs"
+"#,
+        &expect![[r#"
+            landfall.toml:4:8: `0 3 * *` is not a cron expression (Pattern must have 5 fields when seconds are disallowed): write minute, hour, day of the month, month and day of the week, like `0 3 * * *`
+            landfall.toml:5:12: `Europe/Madird` is not a time zone: write its IANA name, like `Europe/Madrid` or `UTC`
+            landfall.toml:6:7: there is no dataset `evnts`; did you mean `events`?
+            landfall.toml:9:8: `0 0 30 2 *` never comes
+            landfall.toml:10:7: `DELETE FROM ...` is not answered here: tables change by what lands; select, with, values, explain, show tables and describe are
+            landfall.toml:12:7: `key` names neither {from} nor {to}: each window would take the place of the one before
+            landfall.toml:13:1: [schedules.three] has no `cron`
+            landfall.toml:13:1: [schedules.three] has no `into`
+            landfall.toml:14:1: unknown key `crom` in [schedules.three]; did you mean `cron`?
+            landfall.toml:18:8: `Totals` cannot be the name of a dataset: it must match [a-z][a-z0-9_]{0,62}
+        "#]],
+    );
+}
+
+#[test]
+fn a_schedule_that_asks_for_the_same_each_time_is_noted() {
+    let config = right("[datasets.a]\n[schedules.s]\ncron = \"@daily\"\nsql = \"select 1 as one from a\"\ninto = \"b\"\n");
+    assert_eq!(config.warnings, ["the schedule s asks for the same in each window: its query names neither $start nor $end"]);
+}

@@ -7,5 +7,6 @@ mod hostile;
 mod image;
 mod live;
 mod node;
+mod schedules;
 mod standstill;
 mod traffic;
