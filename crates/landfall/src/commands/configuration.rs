@@ -26,7 +26,9 @@ pub fn check(path: Option<&Path>, screen: Screen) -> Result<(), Failure> {
         screen.note(&format!("note: {warning}"));
     }
     let datasets = i64::try_from(config.datasets.len()).unwrap_or(i64::MAX);
-    screen.line(&format!("ok: {}", plural(datasets, "dataset", "datasets")))
+    let schedules = i64::try_from(config.schedules.len()).unwrap_or(i64::MAX);
+    let more = if schedules > 0 { format!(", {}", plural(schedules, "schedule", "schedules")) } else { String::new() };
+    screen.line(&format!("ok: {}{more}", plural(datasets, "dataset", "datasets")))
 }
 
 pub fn schema(screen: Screen) -> Result<(), Failure> {

@@ -9,7 +9,7 @@ use serde_json::{Value as Json, json};
 use super::arguments::{Run, Runs};
 use super::retry::Retry;
 use super::{Client, Failure, lists, progress};
-use crate::output::{Screen, count};
+use crate::output::{Screen, count, plural, short_time};
 
 const POLL: Duration = Duration::from_millis(300);
 
@@ -77,7 +77,7 @@ struct Told {
 
 impl Told {
     fn tell(&mut self, run: &Json, screen: Screen) -> Result<(), Failure> {
-        let window = format!("{} to {}", text(run, "from"), text(run, "to"));
+        let window = format!("{} to {}", short_time(text(run, "from")), short_time(text(run, "to")));
         if text(run, "state") == "failed" {
             self.failed += 1;
             return screen.line(&format!("{window}  failed: {}", text(run, "error")));
@@ -86,7 +86,7 @@ impl Told {
         self.rows += number("rows");
         let rejected = number("rejected");
         let rejects = if rejected > 0 { format!(", {} rejected", count(rejected)) } else { String::new() };
-        screen.line(&format!("{window}  {} rows in {}{rejects}", count(number("rows")), text(run, "dataset")))
+        screen.line(&format!("{window}  {} in {}{rejects}", plural(number("rows"), "row", "rows"), text(run, "dataset")))
     }
 
     fn end(&self, windows: usize, screen: Screen) -> Result<(), Failure> {

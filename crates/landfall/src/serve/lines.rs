@@ -26,6 +26,10 @@ pub fn start_up(config: &Config, running: &Running) -> String {
     let names: Vec<_> = config.datasets.iter().map(|dataset| dataset.name.as_str()).collect();
     let list = if names.is_empty() { "none yet: declare one as [datasets.NAME] in the configuration".to_owned() } else { names.join(", ") };
     let _ = writeln!(text, "  datasets  {list}");
+    if !config.schedules.is_empty() {
+        let names: Vec<_> = config.schedules.iter().map(|schedule| schedule.name.as_str()).collect();
+        let _ = writeln!(text, "  schedules {}", names.join(", "));
+    }
     for warning in &config.warnings {
         let _ = writeln!(text, "  note      {warning}");
     }

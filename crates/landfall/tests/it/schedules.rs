@@ -34,8 +34,8 @@ async fn past_windows_are_answered_from_the_command_line() {
 
     let (code, said) = run(&node, &["run", "daily", "--window", "2026-03-28..2026-03-31"]);
     assert_eq!(code, 0, "{said}");
-    assert_eq!(said.matches("1 rows in daily_totals").count(), 3, "{said}");
-    assert!(said.contains("2026-03-28T02:00:00.000000Z to 2026-03-29T01:00:00.000000Z"), "{said}");
+    assert_eq!(said.matches("1 row in daily_totals").count(), 3, "{said}");
+    assert!(said.contains("2026-03-28 02:00:00 to 2026-03-29 01:00:00"), "{said}");
     // Types are those of the answer, not what a first file looks like: all of its amounts are null.
     let sql = "select day, events, amount, arrow_typeof(amount), _key from daily_totals order by day limit 1";
     let first = json!(["2026-03-28T02:00:00Z", 0, null, "Decimal128(22, 2)", "daily/20260328T020000Z.csv"]);

@@ -48,7 +48,7 @@ fn setting(name: &str, default: usize) -> usize {
 }
 
 async fn drive(place: fn(usize) -> futures::future::BoxFuture<'static, TestCatalog>) {
-    let steps = setting("LANDFALL_IMAGE_STEPS", 800);
+    let steps = setting("LANDFALL_IMAGE_STEPS", 2000);
     for seed in 1..=setting("LANDFALL_IMAGE_SEEDS", 1) {
         let mut driver = Driver::new(place(seed).await, seed as u64).await;
         for step in 0..steps {
