@@ -94,11 +94,12 @@ async fn hour(options: &Options, server: &Landfall) -> Result<Hour> {
         watched
     };
     let (load, (samples, first, last)) = tokio::try_join!(load, watched)?;
+    let peak_memory = server.peak_memory()?;
     check_clock(options, server, &load).await?;
     server.wait_all_loaded("events").await?;
     let counted = count_events(server.port).await?;
     ensure!(counted == load.acked, "{} events were acknowledged and {counted} are there", load.acked);
-    Ok(Hour { load, samples, first, last, peak_memory: server.peak_memory()? })
+    Ok(Hour { load, samples, first, last, peak_memory })
 }
 
 /// Samples at a steady pace; queries when the first tenth is over, and at the end.
