@@ -6,7 +6,7 @@ use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 
 use super::Options;
-use crate::numbers::{float, latency, median};
+use crate::numbers::{latency, median};
 use crate::peers::{Landfall, event_id};
 use crate::report::Table;
 
@@ -35,15 +35,11 @@ impl Queries {
     pub async fn new(server: &Landfall, options: &Options) -> Result<Queries> {
         let newest = server.sql("select max(_received_at) from events").await?;
         let moment = newest.first().and_then(|row| row.first()?.as_str()).context("the moment of the newest event")?;
-        // Events of every client, early and late ones of the tenth.
-        let each = options.rate * f64::from(options.minutes) * 6.0 / float(options.clients as u64);
-        let id = |turn: usize| {
-            let part = (float(turn as u64) + 0.5) / float(options.repeats as u64);
-            #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a count of events below the tenth's")]
-            let number = (each * part * 0.9) as u64;
-            event_id(1 + (turn % options.clients) as u64, number)
-        };
-        Ok(Queries { first_tenth: format!("_received_at <= timestamp '{moment}'"), ids: (0..options.repeats).map(id).collect() })
+        // Events of every client, early and late ones of the tenth; no client is so far behind the others that it lacks them.
+        let each = server.number("select count(*) from events").await? / options.clients as u64;
+        let (clients, repeats) = (options.clients as u64, options.repeats as u64);
+        let id = |turn: u64| event_id(1 + turn % clients, each * 3 / 4 * turn / repeats);
+        Ok(Queries { first_tenth: format!("_received_at <= timestamp '{moment}'"), ids: (0..repeats).map(id).collect() })
     }
 
     /// Every query in turn, as often as asked.
