@@ -2,17 +2,23 @@
 //! here can be fast by knowing more than a user does.
 #![allow(clippy::print_stdout, reason = "a command-line tool speaks on standard output")]
 
+mod census;
+mod clock;
 mod csv;
+mod delta;
 mod events;
 mod flights;
 mod fsync;
+mod hour;
 mod latency;
 mod load;
 mod machine;
 mod numbers;
 mod peers;
 mod process;
+mod purge;
 mod python;
+mod replay;
 mod report;
 
 use anyhow::{Context, Result, bail};
@@ -33,6 +39,12 @@ enum Workload {
     Csv(csv::Options),
     /// Real flights: equal answers, all or none, ten times the size, 5 GB at constant memory.
     Flights(flights::Options),
+    /// An hour of steady events: catalog, objects and the time of queries.
+    Hour(hour::Options),
+    /// Live events while ten million are replayed.
+    Replay(replay::Options),
+    /// A day that leaves a table of thirty: nothing that stays is written again.
+    Purge(purge::Options),
     /// Writes the file of `csv`, to look at it.
     Generate(csv::GenerateOptions),
 }
@@ -49,6 +61,9 @@ async fn main() -> Result<()> {
             Workload::Events(options) => events::run(&options).await,
             Workload::Csv(options) => csv::run(&options).await,
             Workload::Flights(options) => flights::run(&options).await,
+            Workload::Hour(options) => hour::run(&options).await,
+            Workload::Replay(options) => replay::run(&options).await,
+            Workload::Purge(options) => purge::run(&options).await,
             Workload::Generate(options) => csv::generate_file(&options),
         }
     };

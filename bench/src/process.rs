@@ -4,6 +4,7 @@
 use std::fs::File;
 use std::future::Future;
 use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
@@ -65,17 +66,25 @@ impl Server {
         crate::machine::kib_line(&std::fs::read_to_string(format!("/proc/{id}/status"))?, "VmHWM")
     }
 
-    /// Asks it to end and waits; one that does not is killed, and that is an error.
-    pub async fn stop(mut self) -> Result<()> {
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    pub fn signal(&self, signal: Signal) -> Result<()> {
         let pid = self.child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw);
         let Some(pid) = pid else { bail!("{} ended by itself:\n{}", self.name, self.log_end()) };
-        kill_process(pid, self.stop)?;
+        Ok(kill_process(pid, signal)?)
+    }
+
+    /// Asks it to end and waits; one that does not is killed, and that is an error. Its folder is the caller's then.
+    pub async fn stop(mut self) -> Result<TempDir> {
+        self.signal(self.stop)?;
         let Ok(ended) = tokio::time::timeout(STOP_MAX, self.child.wait()).await else {
             self.child.kill().await?;
             bail!("{} did not stop within {STOP_MAX:?}:\n{}", self.name, self.log_end());
         };
         ended?;
-        Ok(())
+        Ok(self.folder)
     }
 
     pub fn log_end(&self) -> String {

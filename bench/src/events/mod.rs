@@ -111,13 +111,13 @@ async fn turns(options: &Options, peers: &[Kind], cases: &[Case], slow: Option<&
 async fn one_turn(options: &Options, peer: &Peer, cases: &[Case]) -> Result<Vec<Measured>> {
     let mut streams = 1;
     let warm = Duration::from_secs(1).min(options.time());
-    let mut acked = closed(peer, 8, 1, warm, &mut streams).await?.acked;
+    let mut acked = closed(peer.door(), 8, 1, warm, &mut streams).await?.acked;
     let mut peak = 0.0;
     let mut measured = Vec::new();
     for case in cases {
         let run: Run = match *case {
-            Case::Closed { clients, batch } => closed(peer, clients, batch, options.time(), &mut streams).await?,
-            Case::HalfPeak { clients } => open(peer, clients, peak / 2.0, options.time(), &mut streams).await?,
+            Case::Closed { clients, batch } => closed(peer.door(), clients, batch, options.time(), &mut streams).await?,
+            Case::HalfPeak { clients } => open(peer.door(), clients, peak / 2.0, options.time(), &mut streams).await?,
         };
         if let Case::Closed { batch: 1, .. } = case {
             peak = run.rate().max(peak);

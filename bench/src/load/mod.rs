@@ -8,11 +8,11 @@ use std::time::Duration;
 
 use anyhow::Result;
 
-pub use closed::closed;
-pub use open::open;
+pub use closed::{closed, fill};
+pub use open::{Stop, open, open_until};
 
 use crate::latency::Latency;
-use crate::peers::{Answer, Client, Events, Peer};
+use crate::peers::{Answer, Client, Door, Events};
 
 /// How long a client waits that was told to come back later.
 const REFUSED_WAIT: Duration = Duration::from_millis(100);
@@ -46,10 +46,10 @@ impl Run {
 }
 
 /// Connections of one run, each with a stream of events of its own.
-async fn connect(peer: &Peer, clients: usize, streams: &mut u64) -> Result<Vec<(Client, Events)>> {
+async fn connect(door: Door, clients: usize, streams: &mut u64) -> Result<Vec<(Client, Events)>> {
     let mut connected = Vec::with_capacity(clients);
     for _ in 0..clients {
-        connected.push((peer.connect().await?, Events::stream(*streams)));
+        connected.push((door.connect().await?, Events::stream(*streams)));
         *streams += 1;
     }
     Ok(connected)

@@ -1,21 +1,26 @@
 //! Landfall as a user runs it: the built command, `serve` on an empty folder, everything else over HTTP.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use reqwest::{Body, RequestBuilder, Response};
 use rustix::process::Signal;
 use serde_json::{Value, json};
+use tempfile::TempDir;
 use tokio::process::Command;
 
-use super::event;
+use super::{Door, Kind, event};
 use crate::fsync::SlowDisk;
 use crate::process::{Server, folder, free_port, output};
 
 const ADMIN_KEY: &str = "the-key-of-one-bench";
 const POLL: Duration = Duration::from_millis(5);
+const AUDIT_POLL: Duration = Duration::from_millis(250);
 const PIECE: usize = 1 << 20;
+
+const CONFIG: &str = "landfall.toml";
+const DATA: &str = "data";
 
 pub const ALL_ROLES: &str = "ingest,work,query,upkeep";
 
@@ -39,10 +44,14 @@ pub async fn version() -> Result<String> {
     Ok(text.lines().next().unwrap_or_default().trim_start_matches("landfall ").to_owned())
 }
 
-/// A server whose dataset `events` anyone may land in.
+/// The dataset `events`, which anyone may land in.
+pub fn events_dataset() -> String {
+    format!("[datasets.events]\ngrants = [{{ to = \"anonymous\", allow = [\"land\"] }}]\ncolumns = {}\n", event::COLUMNS)
+}
+
+/// A server of it.
 pub async fn start_for_events(roles: &str, slow: Option<&SlowDisk>) -> Result<(Server, u16)> {
-    let dataset = format!("[datasets.events]\ngrants = [{{ to = \"anonymous\", allow = [\"land\"] }}]\ncolumns = {}\n", event::COLUMNS);
-    let landfall = Landfall::start(&dataset, roles, slow).await?;
+    let landfall = Landfall::start(&events_dataset(), roles, slow).await?;
     Ok((landfall.server, landfall.port))
 }
 
@@ -67,20 +76,49 @@ fn number(value: &Value) -> Option<u64> {
 impl Landfall {
     /// `datasets` is the part of a configuration that declares them.
     pub async fn start(datasets: &str, roles: &str, slow: Option<&SlowDisk>) -> Result<Landfall> {
-        let (folder, port) = (folder("landfall")?, free_port()?);
-        let config = folder.path().join("landfall.toml");
-        std::fs::write(&config, format!("[listen]\nhttp = \"127.0.0.1:{port}\"\n\n{datasets}"))?;
+        Landfall::start_in(folder("landfall")?, datasets, roles, |command| slow.into_iter().for_each(|slow| slow.apply(command))).await
+    }
+
+    /// The same in a folder where one may have run before, with its command changed by `change`.
+    pub async fn start_in(folder: TempDir, datasets: &str, roles: &str, change: impl FnOnce(&mut Command)) -> Result<Landfall> {
+        let port = free_port()?;
+        configure(folder.path(), port, datasets)?;
         let mut command = command()?;
-        command.arg("serve").arg("--config").arg(&config).arg("--data").arg(folder.path().join("data")).args(["--roles", roles]);
+        command.arg("serve").arg("--config").arg(folder.path().join(CONFIG));
+        command.arg("--data").arg(folder.path().join(DATA)).args(["--roles", roles]);
         command.env("LANDFALL_ADMIN_KEY", ADMIN_KEY).env_remove("LANDFALL_DATA");
-        if let Some(slow) = slow {
-            slow.apply(&mut command);
-        }
+        change(&mut command);
         let http = reqwest::Client::builder().no_proxy().build()?;
         let mut server = Server::start("landfall", folder, command, Signal::TERM)?;
         let ready = || async { Ok(http.get(format!("http://127.0.0.1:{port}/healthz/ready")).send().await?.error_for_status().map(drop)?) };
         server.wait_until(ready).await?;
         Ok(Landfall { server, port, http })
+    }
+
+    /// Changes the configuration of its datasets while it runs.
+    pub fn reload(&self, datasets: &str) -> Result<()> {
+        configure(self.server.folder(), self.port, datasets)?;
+        self.server.signal(Signal::HUP)
+    }
+
+    /// Where events are landed.
+    pub fn door(&self) -> Door {
+        Door { kind: Kind::Landfall, port: self.port }
+    }
+
+    /// The folder of its catalog and its store.
+    pub fn data(&self) -> PathBuf {
+        self.server.folder().join(DATA)
+    }
+
+    /// What an endpoint answers to a document.
+    pub async fn post(&self, path: &str, body: &Value) -> Result<Value> {
+        let request = self.http.post(format!("http://127.0.0.1:{}{path}", self.port)).bearer_auth(ADMIN_KEY);
+        json_of(request.header("content-type", "application/json").body(body.to_string())).await
+    }
+
+    pub async fn get(&self, path: &str) -> Result<Value> {
+        json_of(self.http.get(format!("http://127.0.0.1:{}{path}", self.port)).bearer_auth(ADMIN_KEY)).await
     }
 
     /// Puts a file of `length` bytes and returns the landing's id.
@@ -101,7 +139,7 @@ impl Landfall {
     /// Waits until the landing is loaded: its rows are in the committed table.
     pub async fn wait_loaded(&self, id: &str) -> Result<()> {
         loop {
-            let status = json_of(self.http.get(format!("http://127.0.0.1:{}/v1/status/{id}", self.port)).bearer_auth(ADMIN_KEY)).await?;
+            let status = self.get(&format!("/v1/status/{id}")).await?;
             match status["state"].as_str() {
                 Some("loaded") => return Ok(()),
                 Some("received" | "staged") => tokio::time::sleep(POLL).await,
@@ -115,14 +153,46 @@ impl Landfall {
         sql(&self.http, self.port, sql_text).await
     }
 
+    /// The whole number that a query answers with.
+    pub async fn number(&self, sql_text: &str) -> Result<u64> {
+        let rows = self.sql(sql_text).await?;
+        rows.first().and_then(|row| number(row.first()?)).with_context(|| format!("`{sql_text}` was answered {rows:?}"))
+    }
+
+    /// Waits until all that has landed in a dataset is loaded, and fails unless its audit balances then.
+    pub async fn wait_all_loaded(&self, dataset: &str) -> Result<()> {
+        let path = format!("/v1/audit?dataset={dataset}");
+        loop {
+            let audit = self.get(&path).await?["items"][0].take();
+            match (audit["in_flight_records"].as_u64(), audit["balances"].as_bool()) {
+                (Some(0), Some(true)) => return Ok(()),
+                (Some(1..), Some(true)) => tokio::time::sleep(AUDIT_POLL).await,
+                _ => bail!("the audit of {dataset} does not balance: {audit}"),
+            }
+        }
+    }
+
     /// The most memory it ever held, in bytes.
     pub fn peak_memory(&self) -> Result<u64> {
         self.server.peak_memory()
     }
 
     pub async fn stop(self) -> Result<()> {
+        self.server.stop().await.map(drop)
+    }
+
+    /// Stops it and keeps its folder, for the next one to start in.
+    pub async fn stop_and_keep(self) -> Result<TempDir> {
         self.server.stop().await
     }
+
+    pub fn log_end(&self) -> String {
+        self.server.log_end()
+    }
+}
+
+fn configure(folder: &Path, port: u16, datasets: &str) -> Result<()> {
+    Ok(std::fs::write(folder.join(CONFIG), format!("[listen]\nhttp = \"127.0.0.1:{port}\"\n\n{datasets}"))?)
 }
 
 async fn sql(http: &reqwest::Client, port: u16, text: &str) -> Result<Vec<Vec<Value>>> {

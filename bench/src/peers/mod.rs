@@ -15,8 +15,8 @@ use clap::ValueEnum;
 
 use crate::fsync::SlowDisk;
 use crate::process::Server;
-pub use event::{BYTES as EVENT_BYTES, Events};
-pub use landfall::{ALL_ROLES, Landfall, version as landfall_version};
+pub use event::{BYTES as EVENT_BYTES, Events, id as event_id};
+pub use landfall::{ALL_ROLES, Landfall, count_events, events_dataset, version as landfall_version};
 pub use postgres::{Postgres, version as postgres_version};
 pub use postgres_client::Session;
 
@@ -36,6 +36,13 @@ pub struct Peer {
     pub kind: Kind,
     port: u16,
     server: Server,
+}
+
+/// Where a peer takes events.
+#[derive(Clone, Copy)]
+pub struct Door {
+    kind: Kind,
+    port: u16,
 }
 
 /// One connection to a peer: one request at a time, the next after the answer.
@@ -98,13 +105,8 @@ impl Peer {
         Ok(Peer { kind, port, server })
     }
 
-    pub async fn connect(&self) -> Result<Client> {
-        Ok(match self.kind {
-            Kind::Landfall | Kind::LandfallIdle => Client::Landfall(http::Client::connect(self.port).await?),
-            Kind::Redis => Client::Redis(redis::Client::connect(self.port).await?),
-            Kind::Postgres => Client::Postgres(postgres_client::Client::connect(self.port).await?),
-            Kind::Nats => Client::Nats(nats::Client::connect(self.port).await?),
-        })
+    pub fn door(&self) -> Door {
+        Door { kind: self.kind, port: self.port }
     }
 
     /// The events it holds, by its own count.
@@ -118,11 +120,22 @@ impl Peer {
     }
 
     pub async fn stop(self) -> Result<()> {
-        self.server.stop().await
+        self.server.stop().await.map(drop)
     }
 
     pub fn log_end(&self) -> String {
         self.server.log_end()
+    }
+}
+
+impl Door {
+    pub async fn connect(self) -> Result<Client> {
+        Ok(match self.kind {
+            Kind::Landfall | Kind::LandfallIdle => Client::Landfall(http::Client::connect(self.port).await?),
+            Kind::Redis => Client::Redis(redis::Client::connect(self.port).await?),
+            Kind::Postgres => Client::Postgres(postgres_client::Client::connect(self.port).await?),
+            Kind::Nats => Client::Nats(nats::Client::connect(self.port).await?),
+        })
     }
 }
 
