@@ -240,8 +240,9 @@ pub const SMALL_FILES_MIN: usize = 8;
 pub const MERGED_FILE_BYTES: i64 = 192 << 20;
 pub const MERGED_FILES_MAX: usize = 64;
 
-/// How long files that have left a table are kept for those who read it with other programs.
-pub const OLD_FILES_KEPT: Duration = Duration::from_secs(3600);
+/// How long files that have left a table are kept for those who read it with other programs: twice as long as our own queries
+/// run. A table that is loaded every two seconds has as many of them as it gets in this time.
+pub const OLD_FILES_KEPT: Duration = Duration::from_secs(1200);
 
 /// How often the files of a table are compared with what names them.
 pub const SWEEP_EVERY: Duration = Duration::from_secs(300);

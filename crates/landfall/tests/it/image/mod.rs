@@ -81,7 +81,7 @@ impl Driver {
         let datasets = names.iter().flat_map(|named| [dataset(&(named.0.clone(), named.1)), dataset(&files_of(named))]).collect();
         let kept = names.iter().flat_map(|named| [(named.0.clone(), Kept::new(named.1)), (files_of(named).0, Kept::new(named.1))]);
         let kept = kept.collect();
-        let world = World::new(place, timetable::with_target(datasets), seed).await.with_schedules(vec![timetable::hourly()]).await;
+        let world = World::new(place, timetable::with_target(datasets), seed).await.with_schedules(vec![timetable::often()]).await;
         Driver { world, random: StdRng::seed_from_u64(seed), kept, next: 1, falls: BTreeMap::new(), checks: 0, archived: 0, replays: 0 }
     }
 
@@ -107,7 +107,7 @@ impl Driver {
             36..42 => self.delete().await,
             42..46 => self.hold().await,
             46..49 => self.release().await,
-            49..57 => self.move_time(),
+            49..57 => self.move_time().await,
             57..89 => self.work().await,
             89 => self.world.restart().await,
             90..95 => self.replay().await,
@@ -272,13 +272,17 @@ impl Driver {
         }
     }
 
-    fn move_time(&mut self) {
+    async fn move_time(&mut self) {
         let seconds = match self.random.random_range(0..10) {
             0..5 => self.random.random_range(1..90),
             5..9 => self.random.random_range(90..1800),
             _ => self.random.random_range(1800..20_000),
         };
         self.world.clock.advance(Duration::from_secs(seconds));
+        // Windows have ended: some of their runs are cut off.
+        for _ in 0..self.random.random_range(0..4) {
+            self.one_work(Work::Run).await;
+        }
     }
 
     /// One piece of work, which now and then is cut off.
