@@ -193,7 +193,7 @@ impl Catalog {
         Ok(rescued)
     }
 
-    /// Ends every lease, of jobs and of sinks, without waiting for its time. Only for a catalog that one process has to
+    /// Ends every lease, of jobs, sinks, replays and runs, without waiting for its time. Only for a catalog that one process has to
     /// itself: whoever held them is dead. Sinks stay marked as left uncleanly.
     pub async fn abandon_leases(&self) -> Result<()> {
         let now = self.clock().now();
@@ -201,7 +201,14 @@ impl Catalog {
             let sql =
                 "update jobs set state = 'ready', owner = null, lease_until = null, run_at = $1, updated_at = $1 where state = 'leased'";
             tx.execute(sql, &[now.into()])?;
-            tx.execute("update sinks set owner = null, lease_until = 0 where owner is not null", &[]).map(drop)
+            for sql in [
+                "update sinks set owner = null, lease_until = 0 where owner is not null",
+                "update replays set owner = null, lease_until = 0 where owner is not null",
+                "update runs set owner = null, lease_until = 0 where owner is not null",
+            ] {
+                tx.execute(sql, &[])?;
+            }
+            Ok(())
         })
         .await
     }
