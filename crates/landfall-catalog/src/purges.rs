@@ -2,11 +2,12 @@
 //! landing by landing. One transaction writes down that it was purged, marks the
 //! objects that held it, and deletes every row that said more than that.
 
-use landfall_model::{BodyPlace, DatasetName, Kind, Landing, LandingId, Result, Timestamp};
+use landfall_model::{BodyPlace, DatasetName, Kind, Landing, LandingId, Phase, Result, Timestamp};
 
 use crate::engine::{Catalog, Row, Tx, Value};
 use crate::expiry::{self, Expiry};
-use crate::landings::{COLUMNS, landing_of, word};
+use crate::holds;
+use crate::landings::{COLUMNS, find, landing_of, word};
 use crate::lists::Page;
 use crate::paths;
 use crate::sinks::DELTA;
@@ -52,7 +53,7 @@ impl Purging<'_> {
 
     /// Landings with a life of their own: files, and batches that were dead letters or were tried again.
     fn landings(&mut self, tx: &mut Tx) -> Result<()> {
-        let held = self.expiry.held.landings.clone();
+        let held = self.kept_back(tx)?;
         for of_kind in ["kind = 'file'", "kind = 'batch' and phase <> 'received' and state = 'expired'"] {
             let limit = self.left + held.len();
             let sql = format!(
@@ -67,6 +68,21 @@ impl Purging<'_> {
             }
         }
         Ok(())
+    }
+
+    /// What stays: what was held when the table was purged. One that was released since goes with the next expiry, but for
+    /// those without rows in the table, for which no expiry would come.
+    fn kept_back(&self, tx: &mut Tx) -> Result<Vec<LandingId>> {
+        let held_now = holds::held_landings(tx, self.key())?;
+        let all_held = holds::holds_dataset(tx, self.key())?;
+        let mut kept = Vec::new();
+        for id in &self.expiry.held.landings {
+            let mut without_rows = || Ok(find(tx, id)?.is_some_and(|landing| matches!(landing.phase, Phase::Removed | Phase::Dead)));
+            if all_held || held_now.contains(id) || !without_rows()? {
+                kept.push(id.clone());
+            }
+        }
+        Ok(kept)
     }
 
     fn manifests_of(&self, tx: &mut Tx, landing: &LandingId) -> Result<()> {

@@ -397,7 +397,8 @@ impl Driver {
                 assert_eq!(
                     (of("tables") - of_log(&objects, dataset), of("landings"), of("sealed"), of("rejects")),
                     (0, 0, 0, 0),
-                    "{what}: `{dataset}`"
+                    "{what}: `{dataset}`: {:?}",
+                    objects.iter().filter(|key| key.contains(&format!("/{dataset}/")) && !key.contains("_delta_log")).collect::<Vec<_>>()
                 );
                 let sql = format!("select count(*) from landfall.landings where dataset = '{dataset}'");
                 assert_eq!(self.world.rows(&sql).await, [json!([0])], "{what}: landings of `{dataset}`");
