@@ -7,8 +7,12 @@ use tokio::sync::watch;
 
 pub use landfall_database::{Committed, Row, Statistics, Submission, Topic, Tx, Value};
 
-const SCHEMA: Schema =
-    &[include_str!("schema/0001_spine.sql"), include_str!("schema/0002_removals.sql"), include_str!("schema/0003_time.sql")];
+const SCHEMA: Schema = &[
+    include_str!("schema/0001_spine.sql"),
+    include_str!("schema/0002_removals.sql"),
+    include_str!("schema/0003_time.sql"),
+    include_str!("schema/0005_beside.sql"),
+];
 
 /// Facts and work. Cloning shares it.
 #[derive(Clone)]
