@@ -14,7 +14,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::metrics::Scrape;
-use crate::{audit, datasets, dead_letters, health, holds, keys, lists, metrics, purges, replays, sql, status};
+use crate::{audit, datasets, dead_letters, health, holds, keys, lists, metrics, purges, replays, sql, status, tables};
 
 /// Cloning shares it.
 #[derive(Clone)]
@@ -91,6 +91,7 @@ fn routes() -> OpenApiRouter<Control> {
         .routes(routes!(replays::pause))
         .routes(routes!(replays::resume))
         .routes(routes!(replays::cancel))
+        .routes(routes!(tables::drop_it))
         .routes(routes!(audit::get))
         .routes(routes!(keys::list, keys::create))
         .routes(routes!(keys::revoke))

@@ -18,6 +18,7 @@ mod purges;
 mod replays;
 mod sql;
 mod status;
+mod tables;
 
 pub use control::Control;
 pub use metrics::{Scrape, install_recorder};

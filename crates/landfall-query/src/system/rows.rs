@@ -8,7 +8,7 @@ use landfall_catalog::lists::{JobRecord, LoadRecord, RejectsRecord};
 use landfall_catalog::purges::Purge;
 use landfall_catalog::replays::Replay;
 use landfall_catalog::standing::LandingRecord;
-use landfall_model::{BadRecord, Error, EventId, Kind, Reject, Result};
+use landfall_model::{BadRecord, DatasetName, Error, EventId, Kind, Reject, Result};
 
 use super::cells::Row;
 
@@ -29,6 +29,8 @@ pub fn dataset(record: &DatasetRecord) -> Result<Row> {
         record.version.into(),
         record.detached.into(),
         record.changed_at.into(),
+        record.beside.as_ref().map(|beside| beside.source.as_str()).into(),
+        record.beside.as_ref().map(|beside| beside.made_by.as_str()).into(),
     ])
 }
 
@@ -165,6 +167,7 @@ pub fn replay(replay: &Replay) -> Row {
         replay.load.filter(|_| replay.state == "done").into(),
         replay.created_at.into(),
         replay.updated_at.into(),
+        replay.into.as_ref().map(DatasetName::as_str).into(),
     ]
 }
 
