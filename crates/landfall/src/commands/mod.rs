@@ -8,6 +8,7 @@ mod batch;
 mod client;
 mod configuration;
 mod dead_letters;
+mod diff;
 mod failure;
 mod holds;
 mod keys;
@@ -22,6 +23,7 @@ mod retry;
 mod send;
 mod sql;
 mod status;
+mod tables;
 #[cfg(test)]
 mod tests;
 mod upload;
@@ -107,6 +109,8 @@ async fn ask(command: Command, client: Client, screen: Screen) -> Result<(), Fai
         Command::Replay(replay) => replays::begin(&client, &replay, screen).await,
         Command::Replays { listed, action: None } => lists::print(&client, &lists::REPLAYS, &listed, screen).await,
         Command::Replays { action: Some(action), .. } => replays::act(&client, &action, screen).await,
+        Command::Diff(diff) => diff::print(&client, &diff, screen).await,
+        Command::Drop { table } => tables::drop_it(&client, &table, screen).await,
         Command::Purges(listed) => lists::print(&client, &lists::PURGES, &listed, screen).await,
         Command::Sql { sql: Some(sql), output } => sql::once(&client, &sql, output.output, screen).await,
         Command::Sql { sql: None, output } => prompt::open(client, output.output, screen).await,
