@@ -67,7 +67,7 @@ async fn a_diff_counts_what_a_mended_transform_would_change() {
     let one: Vec<_> = found["examples"].as_array().unwrap().iter().filter(|example| !example["columns"][0].is_null()).collect();
     assert!(one.is_empty(), "each of these records is several rows or none: {found:#}");
     let table = ran(node.command(&["diff", "orders", "orders_next", "--examples", "0"]));
-    assert!(table.contains("unchanged") && table.contains("orders_next holds what was received from 1970-01-01T00:00:00Z on"), "{table}");
+    assert!(table.contains("unchanged") && table.contains("orders_next holds what was received before"), "{table}");
     assert_eq!(counts(&diff(&node, "orders_next", "orders")), [3, 3, 1, 2], "the other way round");
     assert_eq!(counts(&diff(&node, "orders", "orders")), [8, 0, 0, 0]);
     let differ = node.command(&["diff", "orders", "orders_next", "--exit-code", "-o", "csv"]);

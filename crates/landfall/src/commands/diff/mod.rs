@@ -188,7 +188,12 @@ impl Difference {
         let mut grid =
             Grid::new([("rows".to_owned(), Layout::Whole), ("how many".to_owned(), Layout::Number), (String::new(), Layout::Text)]);
         let (a, b) = (&self.a.table, &self.b.table);
-        let said = ["the same in both".to_owned(), format!("others in {b} than in {a}"), format!("only in {b}"), format!("only in {a}")];
+        let said = [
+            "the same in both".to_owned(),
+            format!("in {b} with other values than in {a}"),
+            format!("only in {b}"),
+            format!("only in {a}"),
+        ];
         for ((word, rows), said) in self.lines().into_iter().zip(said) {
             grid.push(vec![word.to_owned(), count(rows), said]);
         }
@@ -222,7 +227,8 @@ impl Difference {
         }
         for side in [&self.a, &self.b] {
             if let Some((from, to)) = &side.window {
-                notes.push(format!("{} holds what was received from {from} on and before {to}; other rows are not compared", side.table));
+                let since = if from.starts_with("1970-01-01") { String::new() } else { format!("from {from} on and ") };
+                notes.push(format!("{} holds what was received {since}before {to}; other rows are not compared", side.table));
             }
         }
         notes
