@@ -105,7 +105,7 @@ fn count_files(tx: &mut Tx, audit: &mut Audit) -> Result<()> {
     // 1 where the expiry of a file is in the table.
     let gone = format!("case when l.state = 'expired' and l.received_at < $2{not_held} then 1 else 0 end");
     let sql = format!(
-        "select l.phase, l.state, {}, {}, {}, {}, {}, {gone} from landings l left join manifests m on m.landing = l.id and m.state = 'loaded' \
+        "select l.phase, l.state, {}, {}, {}, {}, {}, {gone} from landings l left join manifests m on m.landing = l.id and m.dataset = l.dataset and m.state = 'loaded' \
          where l.dataset = $1 and l.kind = 'file' group by l.phase, l.state, {gone}",
         sum("l.records"),
         sum("l.size"),
@@ -180,13 +180,12 @@ fn audit_of(tx: &mut Tx, dataset: DatasetName) -> Result<Audit> {
 impl Catalog {
     /// The audit of each dataset, by name, all of one dataset in one snapshot of the catalog.
     pub async fn audit(&self, dataset: Option<DatasetName>) -> Result<Vec<Audit>> {
-        let names = match dataset {
-            Some(name) => vec![name],
-            None => {
-                self.read(|tx| tx.query("select name from datasets order by name", &[])?.iter().map(|row| word(row.text(0)?)).collect())
-                    .await?
-            }
-        };
+        // A side table received nothing: what it holds is accounted for where it landed.
+        let all = self.read(|tx| {
+            let rows = tx.query("select name from datasets where beside is null order by name", &[])?;
+            rows.iter().map(|row| word(row.text(0)?)).collect::<Result<Vec<DatasetName>>>()
+        });
+        let names: Vec<_> = all.await?.into_iter().filter(|name| dataset.as_ref().is_none_or(|wanted| wanted == name)).collect();
         let mut audits = Vec::with_capacity(names.len());
         for name in names {
             audits.push(self.read(move |tx| audit_of(tx, name.clone())).await?);

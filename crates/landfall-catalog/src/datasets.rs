@@ -2,7 +2,9 @@
 
 use landfall_model::{Column, Columns, Dataset, DatasetName, Error, ErrorKind, Region, Result, Timestamp};
 
+use crate::beside::{self, Beside};
 use crate::engine::{Catalog, Row, Topic, Tx};
+use crate::landings::word;
 
 /// A dataset as the catalog knows it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -11,20 +13,27 @@ pub struct DatasetRecord {
     /// Grows by one whenever the definition changes.
     pub version: i64,
     pub columns: Columns,
-    /// True where the configuration no longer declares it: it stays readable.
+    /// True where the configuration does not declare it (any more): it can be read.
     pub detached: bool,
+    /// Of a side table: what it stands beside.
+    pub beside: Option<Beside>,
     pub changed_at: Timestamp,
 }
 
-const SELECT: &str = "select definition, version, columns, detached, changed_at from datasets";
+pub(crate) const SELECT: &str = "select definition, version, columns, detached, changed_at, beside, made_by from datasets";
 
-fn record(row: &Row) -> Result<DatasetRecord> {
+pub(crate) fn record(row: &Row) -> Result<DatasetRecord> {
+    let beside = match (row.opt_text(5)?, row.opt_text(6)?) {
+        (Some(source), Some(made_by)) => Some(Beside { source: word(source)?, made_by: word(made_by)? }),
+        _ => None,
+    };
     Ok(DatasetRecord {
         definition: parse(row.text(0)?)?,
         version: row.int(1)?,
         columns: parse(row.text(2)?)?,
         detached: row.int(3)? != 0,
         changed_at: Timestamp(row.int(4)?),
+        beside,
     })
 }
 
@@ -59,11 +68,13 @@ fn declare_one(tx: &mut Tx, region: &Region, definition: &Dataset, now: Timestam
         }
         Some(row) => {
             let known = record(&row)?;
+            beside::refuse_to_configure(&known)?;
             let columns = columns_of(definition, &known.columns);
             if known.definition != *definition || known.detached || columns != known.columns {
                 let sql = "update datasets set definition = $2, version = version + 1, columns = $3, columns_version = $4, detached = 0, \
                            changed_at = $5 where name = $1";
                 tx.execute(sql, &[name.into(), text.into(), json(&columns)?.into(), columns.version.into(), now.into()])?;
+                beside::follow_definition(tx, definition, now)?;
             }
         }
     }

@@ -41,6 +41,11 @@ impl Definitions {
     /// The same, for what puts something in: a detached dataset takes nothing.
     pub fn get_open(&self, name: &DatasetName) -> Result<Arc<DatasetRecord>> {
         let record = self.get(name)?;
+        if let Some(beside) = &record.beside {
+            let message =
+                format!("`{name}` is a side table: a replay of `{}` made it; it can be read, and takes nothing else in", beside.source);
+            return Err(Error::new(ErrorKind::Conflict, message));
+        }
         if record.detached {
             let message =
                 format!("the dataset `{name}` is detached: the configuration no longer declares it, so it can be read but takes nothing");

@@ -12,6 +12,7 @@ const SCHEMA: Schema = &[
     include_str!("schema/0002_removals.sql"),
     include_str!("schema/0003_time.sql"),
     include_str!("schema/0004_schedules.sql"),
+    include_str!("schema/0005_beside.sql"),
 ];
 
 /// Facts and work. Cloning shares it.

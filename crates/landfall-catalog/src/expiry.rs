@@ -178,7 +178,7 @@ fn number(tx: &mut Tx, lease: &SinkLease, id: LoadId, cutoff: Timestamp, now: Ti
     let (ranges, params) = ranges_over(dataset, &expiry);
     let row = tx.query_opt(&format!("select count(*) from manifests where {ranges}"), &params)?;
     let removals = row.map(|row| row.int(0)).transpose()?.unwrap_or(0);
-    let opened = Opened { number, id, records: 0, rows: 0, landings: 0, removals, expiry: Some(&expiry), replay: None };
+    let opened = Opened { number, id, records: 0, rows: 0, landings: 0, removals, expiry: Some(&expiry), replay: None, follows: None };
     loads::open(tx, lease, &opened, now)?;
     loads::open_load(tx, &lease.dataset)
 }

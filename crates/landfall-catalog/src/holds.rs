@@ -74,9 +74,12 @@ pub(crate) fn held_landings(tx: &mut Tx, dataset: &str) -> Result<Vec<LandingId>
 fn dataset_of(tx: &mut Tx, subject: &Subject) -> Result<DatasetName> {
     let id = match subject {
         Subject::Dataset(name) => {
-            let known = crate::datasets::find(tx, name)?.is_some();
             let missing = || Error::new(ErrorKind::UnknownDataset, format!("there is no dataset `{name}`"));
-            return if known { Ok(name.clone()) } else { Err(missing()) };
+            if let Some(beside) = crate::datasets::find(tx, name)?.ok_or_else(missing)?.beside {
+                let message = format!("`{name}` is a side table and keeps what `{0}` keeps: hold `{0}`, or a landing of it", beside.source);
+                return Err(Error::new(ErrorKind::Conflict, message));
+            }
+            return Ok(name.clone());
         }
         Subject::Landing(id) => id,
     };

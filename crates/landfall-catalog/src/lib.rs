@@ -10,12 +10,14 @@ pub mod testing;
 
 pub mod archives;
 pub mod audit;
+pub mod beside;
 pub mod datasets;
 pub mod dead_letters;
 pub mod definitions;
 pub mod events;
 pub mod expiry;
 pub mod files;
+pub mod follows;
 pub mod holds;
 pub mod in_flight;
 pub mod jobs;

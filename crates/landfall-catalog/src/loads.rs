@@ -7,6 +7,7 @@ use landfall_model::{DatasetName, LandingId, LandingState, LoadId, Manifest, Reg
 use crate::datasets::parse;
 use crate::engine::{Catalog, Topic, Tx};
 use crate::expiry::{self, Expiry};
+use crate::follows::{self, Due};
 use crate::landings::{find, word};
 use crate::replays::{self, Window};
 use crate::sinks::{self, DELTA, SinkLease};
@@ -24,6 +25,8 @@ pub struct Load {
     pub removals: Vec<Removal>,
     /// What goes out because its retention has ended.
     pub expiry: Option<Expiry>,
+    /// Of an expiry of a side table: the version of its dataset's table that took it first.
+    pub follows: Option<i64>,
     /// What goes out because `manifests` hold it anew.
     pub replay: Option<Window>,
 }
@@ -67,7 +70,7 @@ fn manifests_where(tx: &mut Tx, filter: &str, params: &[crate::engine::Value]) -
 }
 
 pub(crate) fn open_load(tx: &mut Tx, dataset: &DatasetName) -> Result<Option<Load>> {
-    let sql = "select number, id, cutoff, held, replay from loads where dataset = $1 and sink = $2 and state = 'open'";
+    let sql = "select number, id, cutoff, held, replay, follows from loads where dataset = $1 and sink = $2 and state = 'open'";
     let Some(row) = tx.query_opt(sql, &[dataset.as_str().into(), DELTA.into()])? else {
         return Ok(None);
     };
@@ -78,7 +81,7 @@ pub(crate) fn open_load(tx: &mut Tx, dataset: &DatasetName) -> Result<Option<Loa
     let removal = |row: &crate::engine::Row| Ok(Removal { landing: word(row.text(0)?)?, received_at: Timestamp(row.int(1)?) });
     let removals = leaving.iter().map(removal).collect::<Result<_>>()?;
     let replay = row.opt_text(4)?.map(|id| replays::window(tx, id, &manifests)).transpose()?;
-    Ok(Some(Load { dataset: dataset.clone(), number, id, manifests, removals, expiry, replay }))
+    Ok(Some(Load { dataset: dataset.clone(), number, id, manifests, removals, expiry, follows: row.opt_int(5)?, replay }))
 }
 
 /// True if the manifest may go into the load; a file that is no longer live is dropped here for good.
@@ -145,7 +148,7 @@ fn number(tx: &mut Tx, lease: &SinkLease, id: LoadId, now: Timestamp) -> Result<
         return Ok(None);
     }
     let removals = i64::try_from(leaving.len()).unwrap_or(i64::MAX);
-    open(tx, lease, &Opened { number, id, records, rows, landings: taken, removals, expiry: None, replay: None }, now)?;
+    open(tx, lease, &Opened { number, id, records, rows, landings: taken, removals, expiry: None, replay: None, follows: None }, now)?;
     open_load(tx, &lease.dataset)
 }
 
@@ -168,11 +171,12 @@ pub(crate) struct Opened<'a> {
     pub removals: i64,
     pub expiry: Option<&'a Expiry>,
     pub replay: Option<&'a ReplayId>,
+    pub follows: Option<i64>,
 }
 
 pub(crate) fn open(tx: &mut Tx, lease: &SinkLease, load: &Opened, now: Timestamp) -> Result<()> {
-    let sql = "insert into loads (dataset, sink, number, id, epoch, state, records, rows, landings, removals, numbered_at, cutoff, held, replay) \
-               values ($1, $2, $3, $4, $5, 'open', $6, $7, $8, $9, $10, $11, $12, $13)";
+    let sql = "insert into loads (dataset, sink, number, id, epoch, state, records, rows, landings, removals, numbered_at, cutoff, held, replay, follows) \
+               values ($1, $2, $3, $4, $5, 'open', $6, $7, $8, $9, $10, $11, $12, $13, $14)";
     let params = [
         lease.dataset.as_str().into(),
         DELTA.into(),
@@ -187,6 +191,7 @@ pub(crate) fn open(tx: &mut Tx, lease: &SinkLease, load: &Opened, now: Timestamp
         load.expiry.map(|expiry| expiry.cutoff).into(),
         load.expiry.map(|expiry| crate::datasets::json(&expiry.held)).transpose()?.into(),
         load.replay.map(ReplayId::as_str).into(),
+        load.follows.into(),
     ];
     tx.execute(sql, &params).map(drop)
 }
@@ -219,7 +224,10 @@ fn done(tx: &mut Tx, lease: &SinkLease, load: &Load, version: i64, now: Timestam
     tx.execute(sql, &key)?;
     tx.execute("update landings set phase = 'removed' where dataset = $1 and removal = $2", &key)?;
     if let Some(expiry) = &load.expiry {
-        expiry::done(tx, dataset, expiry, version, now)?;
+        match load.follows {
+            Some(of) => follows::done(tx, dataset, &Due { version: of, expiry: expiry.clone() }, version, now)?,
+            None => expiry::done(tx, dataset, expiry, version, now)?,
+        }
     }
     for manifest in &load.manifests {
         if let Subject::Range { region, first, last, .. } = &manifest.subject {

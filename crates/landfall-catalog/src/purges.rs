@@ -6,6 +6,7 @@ use landfall_model::{BodyPlace, DatasetName, Kind, Landing, LandingId, Phase, Re
 
 use crate::engine::{Catalog, Row, Tx, Value};
 use crate::expiry::{self, Expiry};
+use crate::follows::{self, LEFT_SIDE_TABLES};
 use crate::holds;
 use crate::landings::{COLUMNS, find, landing_of, word};
 use crate::lists::Page;
@@ -244,14 +245,20 @@ impl Catalog {
     }
 
     /// Finishes the report of purges of which nothing is left: swept before `before`, their objects deleted, and the table's
-    /// log cut off above them. Returns how many.
+    /// log cut off above them; and the same of each side table. Returns how many.
     pub async fn finish_purges(&self, dataset: &DatasetName, before: Timestamp) -> Result<u64> {
         let (dataset, now) = (dataset.clone(), self.clock().now());
         self.write(move |tx| {
-            let sql = "update purges set bytes_at = $3 where dataset = $1 and bytes_at is null and swept_at < $2 \
-                       and version <= (select log_begins from sinks where dataset = $1 and sink = $4) \
-                       and not exists (select 1 from staged_paths p where p.dataset = $1 and p.state = 'gone' and p.gone_until <= $3)";
-            tx.execute(sql, &[dataset.as_str().into(), before.into(), now.into(), DELTA.into()])
+            let sql = format!(
+                "update purges set bytes_at = $3 where dataset = $1 and bytes_at is null and swept_at < $2 \
+                 and version <= (select log_begins from sinks where dataset = $1 and sink = $4) \
+                 and not exists (select 1 from staged_paths p where p.dataset = $1 and p.state = 'gone' and p.gone_until <= $3) and {LEFT_SIDE_TABLES}"
+            );
+            let finished = tx.execute(&sql, &[dataset.as_str().into(), before.into(), now.into(), DELTA.into()])?;
+            if finished > 0 {
+                follows::forget_finished(tx, &dataset, before)?;
+            }
+            Ok(finished)
         })
         .await
     }

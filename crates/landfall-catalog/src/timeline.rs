@@ -59,8 +59,8 @@ type ManifestRow = (Staged, Option<i64>);
 fn manifest_of(tx: &mut Tx, landing: &Landing) -> Result<Option<ManifestRow>> {
     let fields = "select id, records, rejected_records, rows, created_at, rejects, load from manifests";
     let mut row = tx.query_opt(
-        &format!("{fields} where landing = $1 and state not in ('dropped', 'waiting') order by created_at desc limit 1"),
-        &[landing.id.as_str().into()],
+        &format!("{fields} where landing = $1 and dataset = $2 and state not in ('dropped', 'waiting') order by created_at desc limit 1"),
+        &[landing.id.as_str().into(), landing.dataset.as_str().into()],
     )?;
     let in_a_range = landing.kind == Kind::Batch && landing.phase == Phase::Received;
     if row.is_none() && in_a_range {

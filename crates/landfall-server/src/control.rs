@@ -14,7 +14,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::metrics::Scrape;
-use crate::{audit, datasets, dead_letters, health, holds, keys, lists, metrics, purges, replays, schedules, sql, status};
+use crate::{audit, datasets, dead_letters, health, holds, keys, lists, metrics, purges, replays, schedules, sql, status, tables};
 
 /// Cloning shares it.
 #[derive(Clone)]
@@ -95,6 +95,7 @@ fn routes() -> OpenApiRouter<Control> {
         .routes(routes!(schedules::runs))
         .routes(routes!(schedules::run))
         .routes(routes!(schedules::ask))
+        .routes(routes!(tables::drop_it))
         .routes(routes!(audit::get))
         .routes(routes!(keys::list, keys::create))
         .routes(routes!(keys::revoke))

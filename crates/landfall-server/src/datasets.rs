@@ -26,8 +26,12 @@ struct DatasetItem {
     transform: Option<String>,
     /// How long a landing is kept, like `30d`; null: for ever.
     retention: Option<String>,
-    /// True where the configuration no longer declares it.
+    /// True where the configuration does not declare it (any more).
     detached: bool,
+    /// Of a side table: the dataset that it stands beside.
+    beside: Option<String>,
+    /// And the replay that made it: its folder is `tables/NAME/REPLAY`.
+    made_by: Option<String>,
     version: i64,
 }
 
@@ -42,6 +46,8 @@ impl DatasetItem {
             transform: record.definition.transform.clone(),
             retention: record.definition.retention.map(|span| span.to_string()),
             detached: record.detached,
+            beside: record.beside.as_ref().map(|beside| beside.source.to_string()),
+            made_by: record.beside.as_ref().map(|beside| beside.made_by.to_string()),
             version: record.version,
         }
     }

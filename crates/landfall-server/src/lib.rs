@@ -19,6 +19,7 @@ mod replays;
 mod schedules;
 mod sql;
 mod status;
+mod tables;
 
 pub use control::Control;
 pub use metrics::{Scrape, install_recorder};

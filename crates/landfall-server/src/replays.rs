@@ -22,6 +22,8 @@ pub struct ReplayItem {
     /// Landings received from then on, and before.
     from: String,
     to: String,
+    /// The side table that it goes into; null: the dataset's own table.
+    into: Option<String>,
     /// `running`, `paused`, `done`, `failed` or `cancelled`.
     state: String,
     /// Of the definition that it applies.
@@ -47,6 +49,7 @@ impl ReplayItem {
             dataset: replay.dataset.to_string(),
             from: replay.from.to_string(),
             to: replay.to.to_string(),
+            into: replay.into.as_ref().map(DatasetName::to_string),
             state: replay.state.clone(),
             version: replay.version,
             principal: replay.principal.clone(),
@@ -74,19 +77,23 @@ pub struct NewReplay {
     /// And before; now if left out.
     #[serde(default)]
     to: Option<String>,
+    /// A name for a side table to put it into, beside the dataset's own table, which then stays as it is.
+    #[serde(default)]
+    into: Option<String>,
 }
 
 fn moment(text: Option<&str>, or: Timestamp) -> Result<Timestamp> {
     text.map_or(Ok(or), |text| text.parse())
 }
 
-/// Processes landings again with the definition of today. The table changes in one load when all of the window is staged.
+/// Processes landings again with the definition of today. The table changes in one load when all of the window is staged; with
+/// `into`, a side table is made instead.
 #[utoipa::path(
     post, path = "/v1/datasets/{dataset}/replay", tag = "change", request_body = NewReplay,
     params(("dataset" = String, Path, description = "The dataset")),
     responses(
         (status = 202, description = "It runs", body = ReplayItem),
-        (status = 409, description = "Another one of the dataset is not at its end", content_type = "application/problem+json"),
+        (status = 409, description = "Another one of the dataset is not at its end, or the name for the side table is taken", content_type = "application/problem+json"),
     )
 )]
 pub async fn begin(
@@ -98,14 +105,16 @@ pub async fn begin(
     let dataset: DatasetName = dataset.parse()?;
     control.0.gate.authorize(&context, Action::Replay, &dataset, None)?;
     control.0.definitions.get_open(&dataset)?;
-    let new: NewReplay = json(request, "{\"from\", \"to\"}", &control.0.budget).await?;
+    let new: NewReplay = json(request, "{\"from\", \"to\", \"into\"}", &control.0.budget).await?;
     let now = control.0.catalog.clock().now();
     let (from, to) = (moment(new.from.as_deref(), Timestamp(0))?, moment(new.to.as_deref(), now)?);
     if from >= to {
         let message = format!("the window is empty: it begins at {from} and ends at {to}");
         return Err(Error::new(ErrorKind::BadRequest, message).into());
     }
-    let replay = control.0.catalog.begin_replay(&dataset, from, to, &context.principal.to_string()).await?;
+    let into = new.into.map(|name| name.parse::<DatasetName>()).transpose()?;
+    let principal = context.principal.to_string();
+    let replay = control.0.catalog.begin_replay_into(&dataset, into.as_ref(), from, to, &principal).await?;
     Ok((StatusCode::ACCEPTED, Json(shown(&control, &replay).await?)).into_response())
 }
 

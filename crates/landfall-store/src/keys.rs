@@ -1,7 +1,7 @@
 //! The only builder of object keys. No key is ever given to two different
 //! contents: each holds an id that is made once.
 
-use landfall_model::{DatasetName, LandingId, ManifestId, SegmentId, Timestamp, UploadId};
+use landfall_model::{DatasetName, LandingId, ManifestId, ReplayId, SegmentId, Timestamp, UploadId};
 
 /// Where landings that are not inline lie.
 pub const LANDINGS: &str = "landings";
@@ -61,6 +61,11 @@ pub fn upload_part(id: &UploadId, offset: u64) -> String {
 /// The root of a dataset's table.
 pub fn table_root(dataset: &DatasetName) -> String {
     format!("{TABLES}/{dataset}")
+}
+
+/// The root of a side table: each that was ever made of that name has one of its own.
+pub fn side_table_root(dataset: &DatasetName, made_by: &ReplayId) -> String {
+    format!("{TABLES}/{dataset}/{made_by}")
 }
 
 /// A data file, relative to its table's root. A character of `partition` that would need escaping in a URL becomes

@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use futures::StreamExt;
 use futures::future::BoxFuture;
 use landfall_catalog::Catalog;
 use landfall_model::{Result, crash, limits};
@@ -26,7 +27,7 @@ impl SweepPaths {
         }
         let gone = self.catalog.gone_paths(AT_ONCE).await?;
         for path in &gone {
-            self.store.delete(path).await?;
+            self.delete(path).await?;
         }
         crash::point("sweep.deleted");
         let more = gone.len() == AT_ONCE;
@@ -34,6 +35,19 @@ impl SweepPaths {
             self.catalog.forget_paths(gone).await?;
         }
         Ok(if more { Status::More } else { Status::Idle })
+    }
+}
+
+impl SweepPaths {
+    /// A path that ends in `/` is a folder: all of it goes, whatever its table's log named.
+    async fn delete(&self, path: &str) -> Result<()> {
+        let Some(folder) = path.strip_suffix('/') else { return self.store.delete(path).await };
+        let mut objects = self.store.list(folder);
+        while let Some(object) = objects.next().await {
+            self.store.delete(&object?.key).await?;
+            crash::point("sweep.folder");
+        }
+        Ok(())
     }
 }
 

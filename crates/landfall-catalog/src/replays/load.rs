@@ -7,17 +7,18 @@ use landfall_model::{Error, ErrorKind, LoadId, Manifest, Region, Result, Subject
 
 use super::units::{in_flight, next_unit};
 use super::{Replay, SELECT, Window};
+use crate::beside;
 use crate::engine::{Row, Tx};
 use crate::loads::{self, Load, Opened};
 use crate::paths;
-use crate::sinks::SinkLease;
+use crate::sinks::{DELTA, SinkLease};
 
 /// Drops what was staged of landings and ranges that are not what they were any more.
 fn drop_stale(tx: &mut Tx, replay: &Replay) -> Result<()> {
     let ranges = "update manifests set state = 'dropped' where replay = $1 and state = 'waiting' and landing is null and not exists \
-                  (select 1 from manifests o where o.dataset = manifests.dataset and o.region = manifests.region and o.first_seq = manifests.first_seq \
+                  (select 1 from manifests o where o.dataset = $2 and o.region = manifests.region and o.first_seq = manifests.first_seq \
                   and o.last_seq = manifests.last_seq and o.landing is null and o.state = 'loaded')";
-    tx.execute(ranges, &[replay.id.as_str().into()])?;
+    tx.execute(ranges, &[replay.id.as_str().into(), replay.dataset.as_str().into()])?;
     let landings = "update manifests set state = 'dropped' where replay = $1 and state = 'waiting' and landing is not null and not exists \
                     (select 1 from landings l where l.id = manifests.landing and l.state = 'live' and l.phase = 'loaded')";
     tx.execute(landings, &[replay.id.as_str().into()]).map(drop)
@@ -44,6 +45,9 @@ pub(super) fn number(tx: &mut Tx, lease: &SinkLease, id: LoadId, replay: &Replay
     tx.execute(sql, &[vec![replay.id.as_str().into()], moments.to_vec()].concat())?;
     let sql = "update manifests set state = 'numbered', load = $2 where replay = $1 and state = 'waiting'";
     tx.execute(sql, &[replay.id.as_str().into(), number.into()])?;
+    if let Some(into) = &replay.into {
+        beside::copy_columns(tx, &replay.dataset, into)?;
+    }
     let count = sums.int(0)?;
     let opened = Opened {
         number,
@@ -51,9 +55,10 @@ pub(super) fn number(tx: &mut Tx, lease: &SinkLease, id: LoadId, replay: &Replay
         records: sums.int(1)?,
         rows: sums.int(2)?,
         landings: count,
-        removals: count,
+        removals: if replay.into.is_some() { 0 } else { count },
         expiry: None,
         replay: Some(&replay.id),
+        follows: None,
     };
     loads::open(tx, lease, &opened, now)?;
     loads::open_load(tx, &lease.dataset)
@@ -165,13 +170,32 @@ fn recount(tx: &mut Tx, new: &Manifest, landing: Option<&str>, more: i64) -> Res
     tx.execute(sql, &[new.dataset.as_str().into(), landing.into(), more.into()]).map(drop)
 }
 
-/// The table holds the replay: its manifests take the place of those before, and nothing else changes.
+/// The table holds the replay: its manifests take the place of those before, and nothing else changes. Beside another table
+/// they take no place.
 pub(crate) fn done(tx: &mut Tx, load: &Load, now: Timestamp) -> Result<()> {
-    for manifest in &load.manifests {
-        swap(tx, manifest, now)?;
+    let sql =
+        "select r.id, r.into_table from loads o join replays r on r.id = o.replay where o.dataset = $1 and o.sink = $2 and o.number = $3";
+    let row = tx.query_opt(sql, &[load.dataset.as_str().into(), DELTA.into(), load.number.into()])?;
+    let row = row.ok_or_else(|| Error::new(ErrorKind::Corrupt, format!("load {} of `{}` is of no replay", load.number, load.dataset)))?;
+    if row.opt_text(1)?.is_some() {
+        done_beside(tx, load.dataset.as_str(), row.text(0)?, now)?;
+    } else {
+        for manifest in &load.manifests {
+            swap(tx, manifest, now)?;
+        }
     }
-    let sql = "update replays set state = 'done', owner = null, lease_until = 0, updated_at = $3 where dataset = $1 and load = $2 and state = 'running'";
-    tx.execute(sql, &[load.dataset.as_str().into(), load.number.into(), now.into()]).map(drop)
+    let sql = "update replays set state = 'done', owner = null, lease_until = 0, updated_at = $2 where id = $1 and state = 'running'";
+    tx.execute(sql, &[row.text(0)?.into(), now.into()]).map(drop)
+}
+
+/// Which files the side table has is in its log: of what was staged for it only the rejects are still to be told.
+fn done_beside(tx: &mut Tx, side: &str, replay: &str, now: Timestamp) -> Result<()> {
+    let key = [replay.into()];
+    for row in tx.query("select rejects from manifests where replay = $1 and state = 'dropped' and rejects is not null", &key)? {
+        paths::gone(tx, row.text(0)?, side, now)?;
+    }
+    tx.execute("delete from manifests where replay = $1 and (state = 'dropped' or rejects is null)", &key)?;
+    tx.execute("update manifests set state = 'loaded', replay = null where replay = $1", &key).map(drop)
 }
 
 /// What was staged again of ranges that an expiry has taken out goes at once: it tells of rows that are gone.

@@ -4,19 +4,23 @@
 //! stays so: what was staged of it is dropped when the load is numbered.
 //!
 //! The window is rounded out to the ranges of events that were staged together.
+//!
+//! A replay may go into a side table: then its one load is the first of that
+//! table, and nothing of the dataset's own table, manifests or counts changes.
 
 mod load;
+mod record;
 mod units;
 
 use landfall_model::{
-    DatasetName, Error, ErrorKind, EventId, Landing, LandingId, LoadId, Manifest, Region, ReplayId, Result, Subject, Timestamp, limits,
+    DatasetName, Error, ErrorKind, EventId, Landing, LandingId, LoadId, Manifest, Region, ReplayId, Result, Timestamp, limits,
 };
 
+use crate::beside;
 use crate::engine::{Catalog, Row, Topic, Tx};
 use crate::landings::word;
 use crate::lists::Page;
 use crate::loads::Load;
-use crate::manifests;
 use crate::paths;
 use crate::sinks::SinkLease;
 use units::{IN_WINDOW, next_unit};
@@ -30,6 +34,8 @@ pub struct Replay {
     /// Landings received from then on, and before.
     pub from: Timestamp,
     pub to: Timestamp,
+    /// The side table that it goes into; `None`: the dataset's own.
+    pub into: Option<DatasetName>,
     /// `running`, `paused`, `done`, `failed` or `cancelled`.
     pub state: String,
     /// Of the definition that it applies.
@@ -84,7 +90,8 @@ impl Window {
     }
 }
 
-const SELECT: &str = "select id, dataset, from_at, to_at, state, version, principal, error, load, created_at, updated_at from replays";
+const SELECT: &str =
+    "select id, dataset, from_at, to_at, state, version, principal, error, load, created_at, updated_at, into_table from replays";
 
 fn replay_of(row: &Row) -> Result<Replay> {
     Ok(Replay {
@@ -99,6 +106,7 @@ fn replay_of(row: &Row) -> Result<Replay> {
         load: row.opt_int(8)?,
         created_at: Timestamp(row.int(9)?),
         updated_at: Timestamp(row.int(10)?),
+        into: row.opt_text(11)?.map(word).transpose()?,
     })
 }
 
@@ -141,16 +149,34 @@ impl Catalog {
     /// Begins a replay of what was received from `from` on and before `to`; `Conflict` while another one of the dataset is
     /// not at its end.
     pub async fn begin_replay(&self, dataset: &DatasetName, from: Timestamp, to: Timestamp, principal: &str) -> Result<Replay> {
-        let (dataset, principal, now, id) = (dataset.clone(), principal.to_owned(), self.clock().now(), ReplayId::new(self.clock()));
+        self.begin_replay_into(dataset, None, from, to, principal).await
+    }
+
+    /// The same into the side table `into`, which is made for it; `Conflict` too where that name is taken, or the table
+    /// holds something.
+    pub async fn begin_replay_into(
+        &self,
+        dataset: &DatasetName,
+        into: Option<&DatasetName>,
+        from: Timestamp,
+        to: Timestamp,
+        principal: &str,
+    ) -> Result<Replay> {
+        let (dataset, into, principal) = (dataset.clone(), into.cloned(), principal.to_owned());
+        let (now, id) = (self.clock().now(), ReplayId::new(self.clock()));
+        let made = into.is_some();
         let replay = self
             .write(move |tx| {
                 let record = crate::datasets::find(tx, &dataset)?;
                 let record = record.ok_or_else(|| Error::new(ErrorKind::UnknownDataset, format!("there is no dataset `{dataset}`")))?;
-                let sql = "insert into replays (id, dataset, from_at, to_at, state, version, principal, created_at, updated_at) \
-                           values ($1, $2, $3, $4, 'running', $5, $6, $7, $7) on conflict do nothing";
-                let to = to.min(now);
-                let (id, name) = (id.as_str().into(), dataset.as_str().into());
-                let params = [id, name, from.into(), to.into(), record.version.into(), principal.as_str().into(), now.into()];
+                if let Some(into) = &into {
+                    beside::declare(tx, &record, into, &id, now)?;
+                }
+                let sql = "insert into replays (id, dataset, from_at, to_at, state, version, principal, created_at, updated_at, into_table) \
+                           values ($1, $2, $3, $4, 'running', $5, $6, $7, $7, $8) on conflict do nothing";
+                let (id, name, into) = (id.as_str().into(), dataset.as_str().into(), into.as_ref().map(DatasetName::as_str).into());
+                let window = [from.into(), to.min(now).into(), record.version.into(), principal.as_str().into(), now.into(), into];
+                let params = [vec![id, name], window.to_vec()].concat();
                 if tx.execute(sql, &params)? == 0 {
                     let message = format!("a replay of `{dataset}` is under way already: wait for it, or cancel it");
                     return Err(Error::new(ErrorKind::Conflict, message));
@@ -159,8 +185,21 @@ impl Catalog {
                 row.as_ref().map(replay_of).transpose()?.ok_or_else(|| Error::internal("beginning a replay", "it is not there"))
             })
             .await?;
+        if made {
+            self.wake(Topic::Definitions);
+        }
         self.wake(Topic::Staged);
         Ok(replay)
+    }
+
+    /// The replay that runs into the side table `into`.
+    pub async fn replay_into(&self, into: &DatasetName) -> Result<Option<Replay>> {
+        let into = into.clone();
+        self.read(move |tx| {
+            let row = tx.query_opt(&format!("{SELECT} where into_table = $1 and state = 'running'"), &[into.as_str().into()])?;
+            row.as_ref().map(replay_of).transpose()
+        })
+        .await
     }
 
     pub async fn replay(&self, id: &ReplayId) -> Result<Replay> {
@@ -219,38 +258,10 @@ impl Catalog {
     }
 
     /// Records what staging a unit produced. False where it does not count any more: the replay is not running, the definition
-    /// has changed, or somebody else has staged the unit.
+    /// or the unit has changed, or somebody else has staged the unit.
     pub async fn record_replayed(&self, replay: &Replay, manifest: &Manifest, landing: Option<&LandingId>) -> Result<bool> {
         let (replay, manifest, landing, now) = (replay.clone(), manifest.clone(), landing.cloned(), self.clock().now());
-        self.write(move |tx| {
-            let sql = format!("select 1 from replays where id = $1 and state = 'running' and version = $2{}", tx.for_update());
-            if tx.query_opt(&sql, &[replay.id.as_str().into(), manifest.definition_version.into()])?.is_none() {
-                return Ok(false);
-            }
-            let known = match (&landing, &manifest.subject) {
-                (None, Subject::Range { region, first, .. }) => {
-                    let sql = "select 1 from manifests where replay = $1 and region = $2 and first_seq = $3 and landing is null and state = 'waiting'";
-                    tx.query_opt(sql, &[replay.id.as_str().into(), region.as_str().into(), (*first).into()])?
-                }
-                (landing, _) => {
-                    let id = landing.as_ref().map(|id| id.as_str().to_owned());
-                    let sql = "select 1 from manifests where replay = $1 and landing = $2 and state = 'waiting'";
-                    tx.query_opt(sql, &[replay.id.as_str().into(), id.into()])?
-                }
-            };
-            if known.is_some() {
-                return Ok(false);
-            }
-            manifests::insert(tx, &manifest, landing.as_ref(), now)?;
-            // Of batches that were merged only the manifest before knows when the last was received.
-            let sql = "update manifests set state = 'waiting', replay = $2, received_to = coalesce((select max(o.received_to) from manifests o \
-                       where o.dataset = manifests.dataset and o.region = manifests.region and o.first_seq = manifests.first_seq \
-                       and o.last_seq = manifests.last_seq and o.landing is null and manifests.landing is null and o.state = 'loaded'), received_to) \
-                       where id = $1";
-            tx.execute(sql, &[manifest.id.as_str().into(), replay.id.as_str().into()])?;
-            Ok(true)
-        })
-        .await
+        self.write(move |tx| record::record(tx, &replay, &manifest, landing.as_ref(), now)).await
     }
 
     /// The definition has changed since the replay began: what was staged is dropped, and it begins anew with version `version`.
@@ -260,6 +271,10 @@ impl Catalog {
             let sql = "update replays set version = $2, updated_at = $3 where id = $1 and state = 'running' and version <> $2";
             if tx.execute(sql, &[id.as_str().into(), version.into(), now.into()])? == 1 {
                 forget(tx, &id, now)?;
+                let replay = find(tx, &id)?;
+                if let (Some(into), Some(source)) = (&replay.into, crate::datasets::find(tx, &replay.dataset)?) {
+                    beside::copy(tx, &source, into, now)?;
+                }
             }
             Ok(())
         })
@@ -269,7 +284,13 @@ impl Catalog {
     /// Gives the next number to a replay that is whole; `None` while it is not.
     pub async fn number_replay(&self, lease: &SinkLease, id: LoadId, replay: &Replay) -> Result<Option<Load>> {
         let (lease, replay, now) = (lease.clone(), replay.clone(), self.clock().now());
-        self.write(move |tx| load::number(tx, &lease, id, &replay, now)).await
+        let beside = replay.into.is_some();
+        let load = self.write(move |tx| load::number(tx, &lease, id, &replay, now)).await?;
+        if beside && load.is_some() {
+            // The side table has the columns that its dataset has by now.
+            self.wake(Topic::Definitions);
+        }
+        Ok(load)
     }
 
     /// Lets a replay rest.

@@ -1,6 +1,7 @@
 //! The verbs, each told as a story and held on both databases.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a story that cannot go on has failed")]
 
+mod beside;
 mod counters;
 mod files;
 mod jobs;

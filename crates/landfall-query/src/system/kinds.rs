@@ -98,6 +98,8 @@ fn datasets() -> Columns {
         ("version", N),
         ("detached", B),
         ("changed_at", moment()),
+        ("beside", T),
+        ("made_by", T),
     ]
 }
 
@@ -205,6 +207,7 @@ fn replays() -> Columns {
         ("load", N),
         ("created_at", moment()),
         ("updated_at", moment()),
+        ("into_table", T),
     ]
 }
 

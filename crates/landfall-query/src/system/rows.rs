@@ -10,7 +10,7 @@ use landfall_catalog::replays::Replay;
 use landfall_catalog::runs::{Late, Run};
 use landfall_catalog::schedules::ScheduleRecord;
 use landfall_catalog::standing::LandingRecord;
-use landfall_model::{BadRecord, Calendar, Error, EventId, Kind, Reject, Result, Timestamp};
+use landfall_model::{BadRecord, Calendar, DatasetName, Error, EventId, Kind, Reject, Result, Timestamp};
 
 use super::cells::Row;
 
@@ -31,6 +31,8 @@ pub fn dataset(record: &DatasetRecord) -> Result<Row> {
         record.version.into(),
         record.detached.into(),
         record.changed_at.into(),
+        record.beside.as_ref().map(|beside| beside.source.as_str()).into(),
+        record.beside.as_ref().map(|beside| beside.made_by.as_str()).into(),
     ])
 }
 
@@ -167,6 +169,7 @@ pub fn replay(replay: &Replay) -> Row {
         replay.load.filter(|_| replay.state == "done").into(),
         replay.created_at.into(),
         replay.updated_at.into(),
+        replay.into.as_ref().map(DatasetName::as_str).into(),
     ]
 }
 

@@ -155,6 +155,7 @@ fn every_route_is_described() {
         "/v1/holds",
         "/v1/holds/{subject}",
         "/v1/purges",
+        "/v1/tables/{name}",
         "/v1/audit",
         "/v1/keys",
         "/healthz/ready",

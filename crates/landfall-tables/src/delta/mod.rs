@@ -24,7 +24,7 @@ pub use leaving::{Leaving, Share};
 pub use schema::{own_fields, table_schema};
 pub use state::{File, Files, State};
 pub use stats::Stats;
-pub use table::{Table, Tables};
+pub use table::{Table, Tables, root_of};
 
 #[cfg(test)]
 mod tests;

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use landfall_catalog::datasets::DatasetRecord;
 use landfall_model::{Clock, DatasetName, Result};
 use landfall_store::{Store, keys};
 use parking_lot::{Mutex, RwLock};
@@ -11,6 +12,12 @@ use parking_lot::{Mutex, RwLock};
 use super::log::Log;
 use super::open;
 use super::state::State;
+
+/// Where the table of a dataset lies.
+pub fn root_of(record: &DatasetRecord) -> String {
+    let name = &record.definition.name;
+    record.beside.as_ref().map_or_else(|| keys::table_root(name), |beside| keys::side_table_root(name, &beside.made_by))
+}
 
 /// The tables of all datasets. Cloning shares them.
 #[derive(Clone)]
@@ -27,9 +34,26 @@ impl Tables {
         Tables(Arc::new(TablesInner { store, clock, tables: Mutex::new(BTreeMap::new()) }))
     }
 
+    /// The table of a dataset that the configuration declares, or did.
     pub fn get(&self, dataset: &DatasetName) -> Table {
+        self.at(dataset, keys::table_root(dataset))
+    }
+
+    /// The table of any dataset. A side table that was made anew under an old name is another table.
+    pub fn of(&self, record: &DatasetRecord) -> Table {
+        self.at(&record.definition.name, root_of(record))
+    }
+
+    fn at(&self, dataset: &DatasetName, root: String) -> Table {
         let mut tables = self.0.tables.lock();
-        tables.entry(dataset.clone()).or_insert_with(|| Table::new(self.0.store.clone(), dataset, self.0.clock.clone())).clone()
+        match tables.get(dataset).filter(|table| table.root() == root) {
+            Some(table) => table.clone(),
+            None => {
+                let table = Table::at(self.0.store.clone(), root, self.0.clock.clone());
+                tables.insert(dataset.clone(), table.clone());
+                table
+            }
+        }
     }
 
     pub fn store(&self) -> &Store {
@@ -56,7 +80,11 @@ struct TableInner {
 
 impl Table {
     pub fn new(store: Store, dataset: &DatasetName, clock: Clock) -> Table {
-        let log = Log { store, root: keys::table_root(dataset) };
+        Table::at(store, keys::table_root(dataset), clock)
+    }
+
+    fn at(store: Store, root: String, clock: Clock) -> Table {
+        let log = Log { store, root };
         Table(Arc::new(TableInner { log, clock, state: RwLock::new(None), reading: tokio::sync::Mutex::new(()) }))
     }
 

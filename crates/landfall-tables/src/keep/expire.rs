@@ -1,6 +1,7 @@
 //! Retention: landings are ended, their rows leave with one load, and then the
 //! catalog forgets them.
 
+use landfall_catalog::datasets::DatasetRecord;
 use landfall_catalog::sinks::SinkLease;
 use landfall_model::{LoadId, Result, Timestamp, crash, partition};
 
@@ -10,9 +11,8 @@ use super::Keeper;
 const AT_ONCE: usize = 500;
 
 impl Keeper {
-    pub(super) async fn expire(&self) -> Result<bool> {
+    pub(super) async fn expire(&self, record: &DatasetRecord) -> Result<bool> {
         let catalog = self.committer.catalog();
-        let record = self.committer.definitions().get(self.dataset())?;
         let mut did = false;
         if let Some(retention) = record.definition.retention {
             let cutoff = partition::cutoff(retention, self.now());

@@ -5,6 +5,7 @@
 
 mod compact;
 mod expire;
+mod follow;
 mod log;
 mod small;
 mod sweep;
@@ -39,7 +40,8 @@ impl Keeper {
     /// Looks once for whatever there is to do, and does it. True: it did something, and there may be more.
     pub fn run_once(&self) -> BoxFuture<'_, Result<bool>> {
         Box::pin(async {
-            let mut did = self.expire().await?;
+            let Some(record) = self.committer.look_up().await? else { return Ok(false) };
+            let mut did = if record.beside.is_some() { self.follow().await? } else { self.expire(&record).await? };
             did |= self.compact().await?;
             did |= self.keep_log().await?;
             did |= self.sweep().await?;

@@ -17,14 +17,19 @@ impl Keeper {
         let catalog = self.committer.catalog();
         let finished = catalog.finish_purges(self.dataset(), self.now().plus_micros(-micros(READ_MAX))).await?;
         let unswept = catalog.purges_unswept(self.dataset()).await?;
+        let followed = catalog.follow_unswept(self.dataset()).await?;
         let now = self.now();
         let since = now.micros() - self.swept.lock().micros();
-        if !unswept && since < micros(limits::SWEEP_EVERY) {
+        if !unswept && followed.is_none() && since < micros(limits::SWEEP_EVERY) {
             return Ok(finished > 0);
         }
         let swept = self.committer.under_lease(|lease| async move { self.look(&lease).await }).await?;
         if swept.is_some() {
             catalog.purges_swept(self.dataset(), now).await?;
+            if let Some(version) = followed {
+                // Every path was marked by now, and nobody reads one for longer than from now on.
+                catalog.follow_swept(self.dataset(), version, self.now()).await?;
+            }
             *self.swept.lock() = now;
         }
         Ok(finished > 0)
@@ -48,7 +53,8 @@ impl Keeper {
     }
 
     fn is_named(&self, kept: &KeptPath, state: &State) -> bool {
-        let in_table = kept.path.strip_prefix(self.committer.table().root()).and_then(|path| path.strip_prefix('/'));
+        let table = self.committer.table();
+        let in_table = kept.path.strip_prefix(table.root()).and_then(|path| path.strip_prefix('/'));
         match in_table {
             Some(path) => kept.pending || state.files.contains_key(path),
             // What an upload has brought is named by the upload, and marked with it.

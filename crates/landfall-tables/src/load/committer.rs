@@ -5,16 +5,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::future::BoxFuture;
+use landfall_catalog::datasets::DatasetRecord;
 use landfall_catalog::loads::Load;
 use landfall_catalog::sinks::SinkLease;
 use landfall_catalog::{Catalog, Definitions};
 use landfall_model::{DataFile, DatasetName, Error, ErrorKind, LoadId, Result, crash, limits};
+use parking_lot::RwLock;
 use tokio::sync::Mutex;
 
 use super::events::EventRange;
 use super::reconcile::{Ledger, Standing, compare};
 use crate::delta::{self, Intent, Leaving, Share, State, Table, Tables};
-use crate::stage::Staging;
+use crate::stage::{Staging, Target};
 
 /// What one run came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,7 +32,9 @@ pub enum Step {
 pub struct Committer {
     catalog: Catalog,
     definitions: Definitions,
-    table: Table,
+    tables: Tables,
+    /// As it was when the dataset was looked up last.
+    table: RwLock<Table>,
     dataset: DatasetName,
     owner: String,
     events: EventRange,
@@ -47,9 +51,9 @@ impl Committer {
         dataset: DatasetName,
         owner: String,
     ) -> Committer {
-        let table = tables.get(&dataset);
+        let (tables, table) = (tables.clone(), RwLock::new(tables.get(&dataset)));
         let events = EventRange::new(catalog.clone(), staging, dataset.clone());
-        Committer { catalog, definitions, table, dataset, owner, events, lease: Mutex::new(None) }
+        Committer { catalog, definitions, tables, table, dataset, owner, events, lease: Mutex::new(None) }
     }
 
     pub fn dataset(&self) -> &DatasetName {
@@ -61,7 +65,24 @@ impl Committer {
         Box::pin(self.next_step())
     }
 
+    /// The dataset as it is now, with its table at hand; `None` where it was a side table and is dropped.
+    pub(crate) async fn look_up(&self) -> Result<Option<Arc<DatasetRecord>>> {
+        let known = self.definitions.all().get(&self.dataset).cloned();
+        let record = match known {
+            Some(record) if record.beside.is_none() => Some(record),
+            // A side table may have been dropped and made anew under its name: the catalog alone knows at any moment.
+            _ => self.catalog.dataset(&self.dataset).await?.map(Arc::new),
+        };
+        if let Some(record) = &record {
+            *self.table.write() = self.tables.of(record);
+        }
+        Ok(record)
+    }
+
     async fn next_step(&self) -> Result<Step> {
+        if self.look_up().await?.is_none() {
+            return Ok(Step::Idle);
+        }
         let gathering = self.events.gathering().await?;
         let due = gathering == Some(Duration::ZERO);
         if !due && !self.catalog.load_waits(&self.dataset).await? {
@@ -106,8 +127,12 @@ impl Committer {
             return Ok(None);
         };
         crash::point("load.acquired");
-        if !lease.clean && self.table.refresh().await?.version >= 0 {
-            self.table.commit(&Intent::Fence { epoch: lease.epoch }).await?;
+        // The lease is of the table that is there now.
+        if self.look_up().await?.is_none() {
+            return Ok(None);
+        }
+        if !lease.clean && self.table().refresh().await?.version >= 0 {
+            self.table().commit(&Intent::Fence { epoch: lease.epoch }).await?;
             crash::point("load.fenced");
         }
         Ok(Some(lease))
@@ -163,7 +188,7 @@ impl Committer {
         let open = self.catalog.open_load(&self.dataset).await?;
         let (last, last_id) = self.catalog.last_load(&self.dataset).await?;
         let ledger = Ledger { last, last_id, open };
-        let state = self.table.refresh().await?;
+        let state = self.table().refresh().await?;
         match compare(lease, &state, &ledger) {
             Ok(Standing::Agreed) => Ok(ledger.open),
             Ok(Standing::OpenIsIn) => {
@@ -182,9 +207,10 @@ impl Committer {
     /// Commits the frozen load to the table: the same rows in and out however often it is tried. What stays of files that
     /// rows leave is written anew for each try, from the table as it is then.
     async fn commit(&self, lease: &SinkLease, load: &Load) -> Result<i64> {
-        let record = self.definitions.get(&self.dataset)?;
+        let dropped = || Error::new(ErrorKind::Stale, format!("the table `{}` was dropped", self.dataset));
+        let record = self.look_up().await?.ok_or_else(dropped)?;
         let columns = self.events.staging().table_columns(&record).await?;
-        let state = self.table.refresh().await?;
+        let state = self.table().refresh().await?;
         let mut add: Vec<DataFile> = load.manifests.iter().flat_map(|manifest| manifest.files.clone()).collect();
         let leaving = match &load.replay {
             Some(window) => Leaving::replayed(window.clone()),
@@ -201,7 +227,7 @@ impl Committer {
             // A batch that was tried again lies behind the watermark and moves nothing.
             watermarks: load.watermarks().into_iter().filter(|(region, seq)| *seq > state.watermark(region)).collect(),
         });
-        Ok(self.table.commit(&intent).await?.version())
+        Ok(self.table().commit(&intent).await?.version())
     }
 
     /// The paths of files that rows leave; what stays of them is written to new files, behind `add`.
@@ -213,7 +239,7 @@ impl Committer {
         let remove = files.iter().map(|(file, _)| file.data.path.clone()).collect();
         let read: Vec<_> = files.into_iter().filter(|(_, share)| *share == Share::Some).map(|(file, _)| file).collect();
         if !read.is_empty() {
-            let rewritten = self.staging().rewrite(&self.dataset, read, leaving, Arc::clone(&state.schema)).await?;
+            let rewritten = self.staging().rewrite(&self.target(), read, leaving, Arc::clone(&state.schema)).await?;
             crash::point("load.rewritten");
             self.catalog.claim_paths(lease, &rewritten.id, rewritten.files.len()).await?;
             add.extend(rewritten.files);
@@ -225,8 +251,13 @@ impl Committer {
         self.events.staging()
     }
 
-    pub(crate) fn table(&self) -> &Table {
-        &self.table
+    pub(crate) fn table(&self) -> Table {
+        self.table.read().clone()
+    }
+
+    /// Where rows go that are written anew.
+    pub(crate) fn target(&self) -> Target {
+        Target { dataset: self.dataset.clone(), root: self.table().root().to_owned() }
     }
 
     pub(crate) fn catalog(&self) -> &Catalog {

@@ -1,15 +1,19 @@
 //! The replay of one dataset: stages what of the window is not staged yet, a
 //! unit at a time, and has the committer take all of it in at the end. It may be
 //! stopped at any line: what is recorded is not done again.
+//!
+//! What goes into a side table is staged by the replayer of the dataset, and
+//! taken in by the replayer of the side table, which has its committer.
 
 use std::sync::Arc;
 
 use futures::future::BoxFuture;
 use landfall_catalog::replays::{Replay, Unit};
 use landfall_catalog::sinks::SinkLease;
-use landfall_model::{DatasetName, LandingId, LoadId, Manifest, Result, crash, limits};
+use landfall_model::{DatasetName, Error, LandingId, LoadId, Manifest, Result, crash, limits};
 
 use super::Committer;
+use crate::stage::Target;
 
 pub struct Replayer {
     committer: Arc<Committer>,
@@ -44,7 +48,7 @@ impl Replayer {
 
     async fn step(&self) -> Result<Replayed> {
         let catalog = self.committer.catalog();
-        let Some(replay) = catalog.lease_replay(self.dataset(), &self.owner).await? else { return Ok(Replayed::Idle) };
+        let Some(replay) = catalog.lease_replay(self.dataset(), &self.owner).await? else { return self.take_in_beside().await };
         let version = self.committer.definitions().get(self.dataset())?.version;
         if version != replay.version {
             catalog.restart_replay(&replay.id, version).await?;
@@ -52,12 +56,33 @@ impl Replayer {
         }
         match catalog.next_unit(&replay).await? {
             Some(unit) => self.stage(&replay, &unit).await,
+            None if replay.into.is_some() => Ok(Replayed::Waits),
             None => self.take_in(&replay).await,
         }
     }
 
+    /// Takes in a replay that goes into this table, if it is a side table, once all of it is staged.
+    async fn take_in_beside(&self) -> Result<Replayed> {
+        let is_side = self.committer.look_up().await?.is_some_and(|record| record.beside.is_some());
+        let catalog = self.committer.catalog();
+        let replay = if is_side { catalog.replay_into(self.dataset()).await? } else { None };
+        match replay {
+            None => Ok(Replayed::Idle),
+            Some(replay) if catalog.next_unit(&replay).await?.is_some() => Ok(Replayed::Waits),
+            Some(replay) => self.take_in(&replay).await,
+        }
+    }
+
+    /// The table that a replay is staged for, which cannot be dropped while it runs.
+    async fn target(&self, replay: &Replay) -> Result<Target> {
+        let Some(into) = &replay.into else { return Ok(Target::own(self.dataset())) };
+        let record = self.committer.catalog().dataset(into).await?;
+        record.map(|record| Target::of(&record)).ok_or_else(|| Error::unavailable("replaying", format!("the table `{into}` is not there")))
+    }
+
     async fn stage(&self, replay: &Replay, unit: &Unit) -> Result<Replayed> {
-        let staged = self.while_leased(self.staged(unit)).await;
+        let target = self.target(replay).await?;
+        let staged = self.while_leased(self.staged(unit, &target)).await;
         let (manifest, landing) = match staged {
             Ok(staged) => staged,
             Err(error) if error.kind.is_passing() => return Err(error),
@@ -68,17 +93,17 @@ impl Replayer {
         };
         crash::point("replay.staged");
         if !self.committer.catalog().record_replayed(replay, &manifest, landing.as_ref()).await? {
-            self.committer.staging().discard(&manifest).await?;
+            self.committer.staging().discard_from(&target, &manifest).await?;
         }
         crash::point("replay.recorded");
         Ok(Replayed::More)
     }
 
-    async fn staged(&self, unit: &Unit) -> Result<(Manifest, Option<LandingId>)> {
+    async fn staged(&self, unit: &Unit, target: &Target) -> Result<(Manifest, Option<LandingId>)> {
         let staging = self.committer.staging();
         match unit {
-            Unit::Range { region, first, last } => Ok((staging.restage_range(self.dataset(), region, *first, *last).await?, None)),
-            Unit::Landing(landing) => Ok((staging.stage_landing(landing).await?, Some(landing.id.clone()))),
+            Unit::Range { region, first, last } => Ok((staging.restage_range(self.dataset(), region, *first, *last, target).await?, None)),
+            Unit::Landing(landing) => Ok((staging.stage_landing_for(landing, target).await?, Some(landing.id.clone()))),
         }
     }
 

@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 use super::piece::{Piece, Written, writer};
 use super::system::with_system;
 use super::transform::{self, Transform};
-use super::{Staging, failed, fed};
+use super::{Staging, Target, failed, fed};
 use crate::delta::table_schema;
 
 /// A file and how it is to be read. Cloning shares it.
@@ -40,7 +40,7 @@ impl Work {
 
 impl Staging {
     /// Decodes until no column is new.
-    pub(super) async fn stage_file(&self, landing: &Landing) -> Result<Manifest> {
+    pub(super) async fn stage_file(&self, landing: &Landing, target: &Target) -> Result<Manifest> {
         let record = self.0.definitions.get(&landing.dataset)?;
         let columns = record.columns.clone();
         let mut work = Work { landing: Arc::new(landing.clone()), record, columns };
@@ -53,7 +53,7 @@ impl Staging {
             }
         }
         loop {
-            match self.attempt(&work).await? {
+            match self.attempt(&work, target).await? {
                 Attempt::Staged(manifest) => return Ok(*manifest),
                 Attempt::NewColumns(new) => work.columns = self.extend(&landing.dataset, &work.columns, new).await?,
             }
@@ -68,15 +68,14 @@ impl Staging {
         }
     }
 
-    async fn attempt(&self, work: &Work) -> Result<Attempt> {
+    async fn attempt(&self, work: &Work, target: &Target) -> Result<Attempt> {
         let id = ManifestId::new(&self.0.clock);
-        let dataset = &work.landing.dataset;
         let transform = match &work.record.definition.transform {
             Some(sql) if !work.columns.list.is_empty() => Some(Transform::new(sql, &work.columns.list).await?),
             _ => None,
         };
         let input = self.input(&work.landing).await?;
-        let (pieces, writing) = writer(self.outputs(dataset, &id), dataset.clone(), id.clone());
+        let (pieces, writing) = writer(self.outputs(target, &id));
         // If this future is dropped, decoding stops at its next batch.
         let stop = CancellationToken::new();
         let _stopped = stop.clone().drop_guard();
@@ -92,7 +91,7 @@ impl Staging {
         let written = writing.await.map_err(|why| failed(&why))??;
         match (decoded?, written) {
             (Outcome::NewColumns(new), _) => Ok(Attempt::NewColumns(new)),
-            (Outcome::Done(summary), Some(written)) => Ok(Attempt::Staged(Box::new(manifest(id, work, summary, written)))),
+            (Outcome::Done(summary), Some(written)) => Ok(Attempt::Staged(Box::new(manifest(id, work, target, summary, written)))),
             (Outcome::Done(_), None) => Err(failed(&"the writer ended before the rows did")),
         }
     }
@@ -103,11 +102,11 @@ enum Attempt {
     NewColumns(Vec<landfall_model::Column>),
 }
 
-fn manifest(id: ManifestId, work: &Work, summary: Summary, written: Written) -> Manifest {
+fn manifest(id: ManifestId, work: &Work, target: &Target, summary: Summary, written: Written) -> Manifest {
     let landing = &work.landing;
     Manifest {
         id,
-        dataset: landing.dataset.clone(),
+        dataset: target.dataset.clone(),
         subject: Subject::File { landing: landing.id.clone(), generation: landing.generation },
         definition_version: work.record.version,
         columns_version: work.columns.version,

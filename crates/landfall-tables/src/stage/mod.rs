@@ -18,11 +18,13 @@ mod range;
 mod rejects;
 mod rewrite;
 mod system;
+mod target;
 pub mod transform;
 mod upload;
 mod writer;
 
 pub use rewrite::Rewritten;
+pub use target::Target;
 pub use transform::Transform;
 
 use std::sync::Arc;
@@ -35,7 +37,7 @@ use landfall_catalog::{Catalog, Definitions};
 use landfall_model::{
     BodyPlace, Clock, Column, DatasetName, Error, ErrorKind, Granularity, Kind, Landing, LandingId, Manifest, ManifestId, Result,
 };
-use landfall_store::{Store, keys};
+use landfall_store::Store;
 
 use crate::events::Recipe;
 use outputs::Outputs;
@@ -66,15 +68,25 @@ impl Staging {
 
     /// A file, or one batch that is tried again for itself. Errors that are not passing are about its bytes.
     pub fn stage_landing<'a>(&'a self, landing: &'a Landing) -> BoxFuture<'a, Result<Manifest>> {
+        Box::pin(async { self.stage_landing_for(landing, &Target::own(&landing.dataset)).await })
+    }
+
+    /// The same for the table `target`, with the definition of the landing's dataset.
+    pub fn stage_landing_for<'a>(&'a self, landing: &'a Landing, target: &'a Target) -> BoxFuture<'a, Result<Manifest>> {
         match landing.kind {
-            Kind::File => Box::pin(self.stage_file(landing)),
-            Kind::Batch => Box::pin(self.stage_batch(landing)),
+            Kind::File => Box::pin(self.stage_file(landing, target)),
+            Kind::Batch => Box::pin(self.stage_batch(landing, target)),
         }
     }
 
     /// Deletes what a manifest names that nobody recorded.
     pub async fn discard(&self, manifest: &Manifest) -> Result<()> {
-        let root = keys::table_root(&manifest.dataset);
+        self.discard_from(&Target::own(&manifest.dataset), manifest).await
+    }
+
+    /// The same where it was staged for `target`.
+    pub async fn discard_from(&self, target: &Target, manifest: &Manifest) -> Result<()> {
+        let root = &target.root;
         let files = manifest.files.iter().map(|file| format!("{root}/{}", file.path));
         for key in files.chain(manifest.rejects.clone()) {
             self.0.store.delete(&key).await?;
@@ -98,8 +110,8 @@ impl Staging {
         Ok(self.0.definitions.get(dataset)?.definition.granularity())
     }
 
-    fn outputs(&self, dataset: &DatasetName, manifest: &ManifestId) -> Outputs {
-        Outputs::new(self.0.store.clone(), self.0.catalog.clone(), dataset.clone(), manifest.clone())
+    fn outputs(&self, target: &Target, manifest: &ManifestId) -> Outputs {
+        Outputs::new(self.0.store.clone(), self.0.catalog.clone(), target.clone(), manifest.clone())
     }
 
     /// A body that fits in memory: a batch's, or a small file's. `inline`: what the catalog gave with the landing.

@@ -4,11 +4,12 @@
 use std::sync::Arc;
 
 use landfall_catalog::Catalog;
-use landfall_model::{DatasetName, ManifestId, Result};
+use landfall_model::{ManifestId, Result};
 use landfall_store::Store;
 use parking_lot::Mutex;
 use tokio::runtime::Handle;
 
+use super::Target;
 use super::upload::BlockingUpload;
 
 /// Cloning shares it.
@@ -18,7 +19,7 @@ pub(super) struct Outputs(Arc<Inner>);
 struct Inner {
     store: Store,
     catalog: Catalog,
-    dataset: DatasetName,
+    target: Target,
     manifest: ManifestId,
     runtime: Handle,
     /// Every key that was ever begun.
@@ -26,15 +27,23 @@ struct Inner {
 }
 
 impl Outputs {
-    pub fn new(store: Store, catalog: Catalog, dataset: DatasetName, manifest: ManifestId) -> Outputs {
+    pub fn new(store: Store, catalog: Catalog, target: Target, manifest: ManifestId) -> Outputs {
         let keys = Mutex::new(Vec::new());
-        Outputs(Arc::new(Inner { store, catalog, dataset, manifest, runtime: Handle::current(), keys }))
+        Outputs(Arc::new(Inner { store, catalog, target, manifest, runtime: Handle::current(), keys }))
+    }
+
+    pub fn target(&self) -> &Target {
+        &self.0.target
+    }
+
+    pub fn manifest(&self) -> &ManifestId {
+        &self.0.manifest
     }
 
     /// Blocks: registers the key in the catalog, then begins the upload.
     pub fn begin(&self, key: &str) -> Result<BlockingUpload> {
         let inner = &self.0;
-        inner.runtime.block_on(inner.catalog.register_paths(&inner.dataset, inner.manifest.as_str(), vec![key.to_owned()]))?;
+        inner.runtime.block_on(inner.catalog.register_paths(&inner.target.dataset, inner.manifest.as_str(), vec![key.to_owned()]))?;
         inner.keys.lock().push(key.to_owned());
         let upload = inner.runtime.block_on(inner.store.upload(key))?;
         Ok(BlockingUpload::new(upload, inner.runtime.clone()))

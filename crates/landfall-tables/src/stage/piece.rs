@@ -3,7 +3,7 @@
 //! there. Told nothing, it deletes what it wrote.
 
 use arrow::array::RecordBatch;
-use landfall_model::{DataFile, DatasetName, ManifestId, Reject, Result, limits};
+use landfall_model::{DataFile, Reject, Result, limits};
 use tokio::sync::mpsc::{Receiver, Sender, channel};
 use tokio::task::JoinHandle;
 
@@ -28,10 +28,10 @@ pub(super) struct Written {
 }
 
 /// Starts the thread. It gives `None` if the senders went away before `Finish`.
-pub(super) fn writer(outputs: Outputs, dataset: DatasetName, manifest: ManifestId) -> (Sender<Piece>, JoinHandle<Result<Option<Written>>>) {
+pub(super) fn writer(outputs: Outputs) -> (Sender<Piece>, JoinHandle<Result<Option<Written>>>) {
     let (sender, pieces) = channel(limits::STAGE_QUEUE_BATCHES);
     let write = move || {
-        let written = write(pieces, &outputs, &dataset, manifest);
+        let written = write(pieces, &outputs);
         if !matches!(written, Ok(Some(_))) {
             outputs.discard();
         }
@@ -40,9 +40,9 @@ pub(super) fn writer(outputs: Outputs, dataset: DatasetName, manifest: ManifestI
     (sender, tokio::task::spawn_blocking(write))
 }
 
-fn write(mut pieces: Receiver<Piece>, outputs: &Outputs, dataset: &DatasetName, manifest: ManifestId) -> Result<Option<Written>> {
-    let mut rejects = RejectWriter::new(outputs.clone(), dataset, &manifest);
-    let mut files = DataFileWriter::new(outputs.clone(), dataset, manifest);
+fn write(mut pieces: Receiver<Piece>, outputs: &Outputs) -> Result<Option<Written>> {
+    let mut rejects = RejectWriter::new(outputs.clone());
+    let mut files = DataFileWriter::new(outputs.clone());
     loop {
         match pieces.blocking_recv() {
             None => return Ok(None),

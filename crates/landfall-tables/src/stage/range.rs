@@ -11,7 +11,7 @@ use tokio::sync::mpsc::Sender;
 
 use super::file::counts;
 use super::piece::{Piece, Written, writer};
-use super::{Staged, Staging, failed, fed};
+use super::{Staged, Staging, Target, failed, fed};
 use crate::events::{Bodies, Recipe, decode_events};
 
 impl Staging {
@@ -22,25 +22,26 @@ impl Staging {
         let (taken, left): (Vec<_>, Vec<_>) = batches.into_iter().partition(|batch| batch.landing.phase == Phase::Received);
         let range =
             Subject::Range { region: region.clone(), first, last, except: left.into_iter().map(|batch| batch.landing.id).collect() };
-        let mut staged = self.stage_batches(dataset, range, taken).await?;
+        let mut staged = self.stage_batches(dataset, &Target::own(dataset), range, taken).await?;
         if let Subject::Range { except, .. } = &mut staged.manifest.subject {
             except.extend(staged.dead.iter().map(|(landing, _)| landing.clone()));
         }
         Ok(staged)
     }
 
-    /// Stages a loaded range again, from its bodies wherever they are. A batch that fails every time is the error.
+    /// Stages a loaded range again for `target`, from its bodies wherever they are. A batch that fails every time is the error.
     pub fn restage_range<'a>(
         &'a self,
         dataset: &'a DatasetName,
         region: &'a Region,
         first: i64,
         last: i64,
+        target: &'a Target,
     ) -> BoxFuture<'a, Result<Manifest>> {
         Box::pin(async move {
             let record = self.0.definitions.get(dataset)?;
             let id = ManifestId::new(&self.0.clock);
-            let (pieces, writing) = writer(self.outputs(dataset, &id), dataset.clone(), id.clone());
+            let (pieces, writing) = writer(self.outputs(target, &id));
             let decoded = self.decode_again(Arc::new(Recipe::of(&record).await?), region, first, last, &pieces).await;
             if decoded.is_ok() {
                 // If the writer is gone, it says why below.
@@ -52,7 +53,7 @@ impl Staging {
             let Written { files, rows, rejects } = written.ok_or_else(|| failed(&"the writer ended before the rows did"))?;
             Ok(Manifest {
                 id,
-                dataset: dataset.clone(),
+                dataset: target.dataset.clone(),
                 subject: Subject::Range { region: region.clone(), first, last, except: Vec::new() },
                 definition_version: record.version,
                 columns_version,
@@ -94,22 +95,22 @@ impl Staging {
     }
 
     /// One batch for itself; its own failure is the error.
-    pub(super) async fn stage_batch(&self, landing: &Landing) -> Result<Manifest> {
+    pub(super) async fn stage_batch(&self, landing: &Landing, target: &Target) -> Result<Manifest> {
         let (first, last) = (landing.first_seq, landing.last_seq());
         let range = Subject::Range { region: landing.region.clone(), first, last, except: Vec::new() };
         let batch = WaitingBatch { landing: landing.clone(), body: None };
-        let staged = self.stage_batches(&landing.dataset, range, vec![batch]).await?;
+        let staged = self.stage_batches(&landing.dataset, target, range, vec![batch]).await?;
         match staged.dead.into_iter().next() {
             Some((_, error)) => Err(error),
             None => Ok(staged.manifest),
         }
     }
 
-    async fn stage_batches(&self, dataset: &DatasetName, subject: Subject, batches: Vec<WaitingBatch>) -> Result<Staged> {
+    async fn stage_batches(&self, dataset: &DatasetName, target: &Target, subject: Subject, batches: Vec<WaitingBatch>) -> Result<Staged> {
         let record = self.0.definitions.get(dataset)?;
         let id = ManifestId::new(&self.0.clock);
         let sizes = batches.iter().map(|batch| (batch.landing.id.clone(), batch.landing.size)).collect::<Vec<_>>();
-        let (pieces, writing) = writer(self.outputs(dataset, &id), dataset.clone(), id.clone());
+        let (pieces, writing) = writer(self.outputs(target, &id));
         let decoded = self.decode_batches(Arc::new(Recipe::of(&record).await?), batches, &pieces).await;
         if decoded.is_ok() {
             // If the writer is gone, it says why below.
@@ -122,7 +123,7 @@ impl Staging {
         let is_dead = |id: &LandingId| dead.iter().any(|(dead, _)| dead == id);
         let manifest = Manifest {
             id,
-            dataset: dataset.clone(),
+            dataset: target.dataset.clone(),
             subject,
             definition_version: record.version,
             columns_version: recipe.columns().version,

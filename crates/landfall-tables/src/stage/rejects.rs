@@ -3,7 +3,7 @@
 
 use std::io::Write;
 
-use landfall_model::{DatasetName, ManifestId, Reject, Result};
+use landfall_model::{Reject, Result};
 use landfall_store::keys;
 
 use super::failed;
@@ -17,8 +17,9 @@ pub(super) struct RejectWriter {
 }
 
 impl RejectWriter {
-    pub fn new(outputs: Outputs, dataset: &DatasetName, manifest: &ManifestId) -> RejectWriter {
-        RejectWriter { outputs, key: keys::rejects(dataset, manifest), open: None }
+    pub fn new(outputs: Outputs) -> RejectWriter {
+        let key = keys::rejects(&outputs.target().dataset, outputs.manifest());
+        RejectWriter { outputs, key, open: None }
     }
 
     pub fn write(&mut self, reject: &Reject) -> Result<()> {

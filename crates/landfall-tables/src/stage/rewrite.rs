@@ -6,15 +6,14 @@ use std::sync::Arc;
 use arrow::compute::filter_record_batch;
 use arrow::datatypes::SchemaRef;
 use futures::future::BoxFuture;
-use landfall_model::{DataFile, DatasetName, Error, ErrorKind, ManifestId, Result, limits};
-use landfall_store::keys;
+use landfall_model::{DataFile, Error, ErrorKind, ManifestId, Result, limits};
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use tokio::runtime::Handle;
 use tokio::sync::mpsc::Sender;
 
 use super::object_reader::ObjectReader;
 use super::piece::{Piece, writer};
-use super::{Staging, failed, fed};
+use super::{Staging, Target, failed, fed};
 use crate::delta::{File, Leaving};
 use crate::fit::fit;
 
@@ -29,15 +28,15 @@ impl Staging {
     /// Writes what stays of `files` anew, under the columns of `schema`. Files stand in the order in which their rows shall.
     pub fn rewrite<'a>(
         &'a self,
-        dataset: &'a DatasetName,
+        target: &'a Target,
         files: Vec<Arc<File>>,
         leaving: Leaving,
         schema: SchemaRef,
     ) -> BoxFuture<'a, Result<Rewritten>> {
         Box::pin(async move {
             let id = ManifestId::new(&self.0.clock);
-            let (pieces, writing) = writer(self.outputs(dataset, &id), dataset.clone(), id.clone());
-            let (store, root, runtime) = (self.0.store.clone(), keys::table_root(dataset), Handle::current());
+            let (pieces, writing) = writer(self.outputs(target, &id));
+            let (store, root, runtime) = (self.0.store.clone(), target.root.clone(), Handle::current());
             let copying = tokio::task::spawn_blocking(move || {
                 for file in &files {
                     let size = u64::try_from(file.data.size).unwrap_or(0);

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
-use landfall_model::{DataFile, DatasetName, ManifestId, Result, limits};
+use landfall_model::{DataFile, Result, limits};
 use landfall_store::keys;
 use parquet::arrow::ArrowWriter;
 
@@ -17,8 +17,6 @@ use super::{encoding, failed, file_stats};
 /// Only for threads that may block. What it wrote is deleted by `Outputs::discard` if the staging fails.
 pub(super) struct DataFileWriter {
     outputs: Outputs,
-    root: String,
-    manifest: ManifestId,
     open: Option<Open>,
     done: Vec<DataFile>,
     rows: i64,
@@ -34,8 +32,8 @@ struct Open {
 }
 
 impl DataFileWriter {
-    pub fn new(outputs: Outputs, dataset: &DatasetName, manifest: ManifestId) -> DataFileWriter {
-        DataFileWriter { outputs, root: keys::table_root(dataset), manifest, open: None, done: Vec::new(), rows: 0 }
+    pub fn new(outputs: Outputs) -> DataFileWriter {
+        DataFileWriter { outputs, open: None, done: Vec::new(), rows: 0 }
     }
 
     /// Adds rows of one partition; a new file begins where the partition or the columns change, or the last one is full.
@@ -69,8 +67,8 @@ impl DataFileWriter {
     }
 
     fn begin(&self, partition: &str, first: &RecordBatch) -> Result<Open> {
-        let path = keys::data_file(&self.manifest, partition, self.done.len());
-        let upload = self.outputs.begin(&format!("{}/{path}", self.root))?;
+        let path = keys::data_file(self.outputs.manifest(), partition, self.done.len());
+        let upload = self.outputs.begin(&format!("{}/{path}", self.outputs.target().root))?;
         let properties = encoding::properties(first)?;
         let parquet = ArrowWriter::try_new(upload, first.schema(), Some(properties)).map_err(|why| failed(&why))?;
         Ok(Open { path, partition: partition.to_owned(), schema: first.schema(), parquet, nan: BTreeSet::new() })

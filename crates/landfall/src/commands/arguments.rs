@@ -113,6 +113,10 @@ pub enum Command {
         #[command(subcommand)]
         action: Option<ReplayAction>,
     },
+    /// What would change: compare two tables, such as a dataset's and the one that `replay --into` made beside it
+    Diff(Diff),
+    /// Drop a table that `replay --into` has made
+    Drop { table: String },
     /// What retention purged, and when
     Purges(Listed),
     /// What runs when, and how it went
@@ -207,6 +211,9 @@ pub struct Replay {
     /// Only what was received before
     #[arg(long, value_name = "TIME")]
     pub to: Option<String>,
+    /// Put it into a side table of that name, and leave the dataset's own table as it is
+    #[arg(long, value_name = "TABLE")]
+    pub into: Option<String>,
     /// Stay until the table holds it
     #[arg(long)]
     pub wait: bool,
@@ -229,6 +236,22 @@ pub struct Run {
     /// Do not stay: print the runs' ids
     #[arg(long)]
     pub detach: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Diff {
+    /// The table as it is
+    pub a: String,
+    /// And as it would be
+    pub b: String,
+    /// How many of the records that differ to show, at most 100
+    #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u8).range(..=100))]
+    pub examples: u8,
+    /// Exit with 1 where they differ
+    #[arg(long)]
+    pub exit_code: bool,
+    #[command(flatten)]
+    pub output: Output,
 }
 
 #[derive(Debug, Subcommand)]

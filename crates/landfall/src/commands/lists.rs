@@ -124,6 +124,7 @@ pub const REPLAYS: Spec = Spec {
         Column::new("state", "state", Id),
         Column::new("from", "from", Time),
         Column::new("to", "to", Time),
+        Column::new("into", "into", Text),
         Column::new("load", "load", Count),
         Column::new("error", "error", Text),
         Column::new("updated", "updated_at", Time),

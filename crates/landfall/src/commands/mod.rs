@@ -8,6 +8,7 @@ mod batch;
 mod client;
 mod configuration;
 mod dead_letters;
+mod diff;
 mod failure;
 mod holds;
 mod keys;
@@ -23,6 +24,7 @@ mod schedules;
 mod send;
 mod sql;
 mod status;
+mod tables;
 #[cfg(test)]
 mod tests;
 mod upload;
@@ -108,6 +110,8 @@ async fn ask(command: Command, client: Client, screen: Screen) -> Result<(), Fai
         Command::Replay(replay) => replays::begin(&client, &replay, screen).await,
         Command::Replays { listed, action: None } => lists::print(&client, &lists::REPLAYS, &listed, screen).await,
         Command::Replays { action: Some(action), .. } => replays::act(&client, &action, screen).await,
+        Command::Diff(diff) => diff::print(&client, &diff, screen).await,
+        Command::Drop { table } => tables::drop_it(&client, &table, screen).await,
         Command::Purges(listed) => lists::print(&client, &lists::PURGES, &listed, screen).await,
         Command::Schedules { list } => {
             let (items, more) = lists::SCHEDULES.fetch(&client, None, lists::limit(list)).await?;

@@ -13,13 +13,16 @@ use crate::output::{Screen, count};
 const POLL: Duration = Duration::from_millis(500);
 
 pub async fn begin(client: &Client, replay: &Replay, screen: Screen) -> Result<(), Failure> {
-    let body = json!({ "from": replay.from, "to": replay.to });
+    let body = json!({ "from": replay.from, "to": replay.to, "into": replay.into });
     let begun = client.json(client.request(Method::POST, &["datasets", &replay.dataset, "replay"]).json(&body)).await?;
     let id = text(&begun, "id").to_owned();
     if !replay.wait {
         screen.line(&id)?;
-        screen
-            .note(&format!("The table changes in one load when all of it is staged; `landfall replays {}` tells how far.", replay.dataset));
+        let table = match &replay.into {
+            Some(into) => format!("`{into}` gets its rows in one load, and the table of `{}` stays as it is,", replay.dataset),
+            None => "The table changes in one load".to_owned(),
+        };
+        screen.note(&format!("{table} when all of it is staged; `landfall replays {}` tells how far.", replay.dataset));
         return Ok(());
     }
     wait(client, &id, screen).await

@@ -1,6 +1,7 @@
 //! Stories: the real binary, on both catalogs, with real clients.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a story that cannot go on has failed")]
 
+mod beside;
 mod crash;
 mod flights;
 mod hostile;

@@ -4,6 +4,7 @@
 //!
 //! `LANDFALL_IMAGE_SEEDS` and `LANDFALL_IMAGE_STEPS` make it longer.
 
+mod beside;
 mod bucket;
 mod calendar;
 mod model;
@@ -21,7 +22,7 @@ use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 use serde_json::json;
 
-use self::model::{Kept, Live, Replaying};
+use self::model::{Kept, Live, Replaying, Side};
 use self::world::{READERS_GONE, Work, World, is_data_file};
 
 /// Each with its retention: by the minute, by the hour, and for ever.
@@ -41,6 +42,9 @@ struct Driver {
     archived: usize,
     /// Replays that came to be in a table.
     replays: usize,
+    /// And in a side table.
+    replays_beside: usize,
+    sides: BTreeMap<DatasetName, Side>,
 }
 
 fn setting(name: &str, default: usize) -> usize {
@@ -82,7 +86,18 @@ impl Driver {
         let kept = names.iter().flat_map(|named| [(named.0.clone(), Kept::new(named.1)), (files_of(named).0, Kept::new(named.1))]);
         let kept = kept.collect();
         let world = World::new(place, timetable::with_target(datasets), seed).await.with_schedules(vec![timetable::often()]).await;
-        Driver { world, random: StdRng::seed_from_u64(seed), kept, next: 1, falls: BTreeMap::new(), checks: 0, archived: 0, replays: 0 }
+        Driver {
+            world,
+            random: StdRng::seed_from_u64(seed),
+            kept,
+            next: 1,
+            falls: BTreeMap::new(),
+            checks: 0,
+            archived: 0,
+            replays: 0,
+            replays_beside: 0,
+            sides: BTreeMap::new(),
+        }
     }
 
     fn dataset(&mut self, files: bool) -> DatasetName {
@@ -108,7 +123,8 @@ impl Driver {
             42..46 => self.hold().await,
             46..49 => self.release().await,
             49..57 => self.move_time().await,
-            57..89 => self.work().await,
+            57..88 => self.work().await,
+            88 => self.drop_some().await,
             89 => self.world.restart().await,
             90..95 => self.replay().await,
             95 => self.stop_or_go_on().await,
@@ -164,6 +180,7 @@ impl Driver {
         self.settle().await;
         let now = self.world.clock.now();
         self.kept.values_mut().for_each(|kept| kept.expire(now));
+        self.expire_sides(now);
         let of_files = self.random.random_bool(0.5);
         let dataset = self.dataset(of_files);
         if self.random.random_bool(0.1) {
@@ -213,9 +230,16 @@ impl Driver {
             1 => (now.plus_micros(-self.random.random_range(1..20_000_000_000)), now),
             _ => (now.plus_micros(-20_000_000_000), now.plus_micros(-self.random.random_range(1..9_000_000_000))),
         };
-        match self.world.catalog().begin_replay(&dataset, from, to, "test").await {
-            Ok(replay) => self.kept(&dataset).replay = Some(Replaying { id: replay.id, from, to }),
-            Err(error) => assert!(error.kind == ErrorKind::Conflict && self.kept[&dataset].replay.is_some(), "{error}"),
+        if self.random.random_bool(0.5) {
+            self.replay_beside(&dataset, from, to).await;
+        } else {
+            match self.world.catalog().begin_replay(&dataset, from, to, "test").await {
+                Ok(replay) => self.kept(&dataset).replay = Some(Replaying { id: replay.id, from, to }),
+                Err(error) => {
+                    let other = self.kept[&dataset].replay.is_some() || self.is_replayed_beside(&dataset);
+                    assert!(error.kind == ErrorKind::Conflict && other, "{error}");
+                }
+            }
         }
         // Things happen to the landings of the window between its units.
         for _ in 0..self.random.random_range(0..12) {
@@ -245,7 +269,8 @@ impl Driver {
 
     /// Pauses, resumes or cancels whatever replays there are.
     async fn stop_or_go_on(&mut self) {
-        let ids: Vec<_> = self.kept.values().filter_map(|kept| kept.replay.as_ref().map(|replay| replay.id.clone())).collect();
+        let own = self.kept.values().filter_map(|kept| kept.replay.as_ref().map(|replay| replay.id.clone()));
+        let ids: Vec<_> = own.chain(self.sides.values().filter_map(|side| side.replay.clone())).collect();
         for id in ids {
             let changed = match self.random.random_range(0..4) {
                 0 => self.world.catalog().pause_replay(&id).await,
@@ -257,6 +282,7 @@ impl Driver {
     }
 
     async fn look_at_replays(&mut self) {
+        self.look_at_sides().await;
         let ids: Vec<_> = self.kept.iter().filter_map(|(name, kept)| Some((name.clone(), kept.replay.as_ref()?.id.clone()))).collect();
         for (dataset, id) in ids {
             let replay = self.world.catalog().replay(&id).await.unwrap();
@@ -297,13 +323,16 @@ impl Driver {
             *self.falls.entry(point).or_default() += 1;
             self.world.restart().await;
         }
+        self.look_at_numbered().await;
     }
 
     /// Everything that can be done is done; events gather for a while after they were first seen.
     async fn settle(&mut self) {
         self.world.settle().await;
+        self.look_at_numbered().await;
         self.world.clock.advance(Duration::from_secs(3));
         self.world.settle().await;
+        self.look_at_numbered().await;
     }
 
     /// Everything that can be done now is done, and then the tables hold what the model does.
@@ -315,6 +344,8 @@ impl Driver {
         for kept in self.kept.values_mut() {
             kept.expire(now);
         }
+        self.expire_sides(now);
+        self.check_sides(what).await;
         for audit in self.world.catalog().audit(None).await.unwrap() {
             assert!(audit.balances(), "{what}: {audit:?} is off by {:?}", audit.difference());
             assert_eq!(audit.in_flight.records, 0, "{what}: {audit:?}");
@@ -378,7 +409,8 @@ impl Driver {
         for hold in self.world.catalog().holds("", 1000).await.unwrap() {
             self.world.catalog().release(Subject::parse(&hold.subject).unwrap()).await.unwrap();
         }
-        let ids: Vec<_> = self.kept.values().filter_map(|kept| kept.replay.as_ref().map(|replay| replay.id.clone())).collect();
+        let own = self.kept.values().filter_map(|kept| kept.replay.as_ref().map(|replay| replay.id.clone()));
+        let ids: Vec<_> = own.chain(self.sides.values().filter_map(|side| side.replay.clone())).collect();
         for id in ids {
             let _ = self.world.catalog().resume_replay(&id).await;
         }
@@ -389,6 +421,7 @@ impl Driver {
             self.check(what).await;
             self.world.clock.advance(READERS_GONE);
         }
+        self.end_sides(what).await;
         let objects = self.world.objects().await;
         for (dataset, kept) in &self.kept {
             let of = |part: &str| objects.iter().filter(|key| key.contains(&format!("{part}/{dataset}/"))).count();

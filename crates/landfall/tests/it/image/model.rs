@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use landfall_model::{LandingId, ReplayId, Span, Timestamp, partition};
+use landfall_model::{DatasetName, LandingId, ReplayId, Span, Timestamp, partition};
 
 /// One landing that is live as long as its retention lasts.
 #[derive(Clone, Debug)]
@@ -16,6 +16,56 @@ pub struct Live {
     pub made: BTreeSet<usize>,
     /// Its time was over when nothing held it; it may still be there because of a neighbour that is held.
     pub over: bool,
+}
+
+/// A side table.
+#[derive(Debug)]
+pub struct Side {
+    pub source: DatasetName,
+    /// The replay that is not known to be at its end.
+    pub replay: Option<ReplayId>,
+    pub from: Timestamp,
+    pub to: Timestamp,
+    /// The transform of the day when the replay began.
+    pub made: usize,
+    /// What was live in the window when the load was numbered.
+    pub rows: Option<Kept>,
+    /// Events outside of the window, which may have been staged together with some in it.
+    pub beside: Vec<Live>,
+}
+
+impl Side {
+    /// True where no load was ever numbered, and no replay runs into it.
+    pub fn is_empty(&self) -> bool {
+        self.replay.is_none() && self.rows.is_none()
+    }
+
+    pub fn number(&mut self, source: &Kept) {
+        let within = |live: &&Live| (self.from..self.to).contains(&live.received_at);
+        let files = source.files.iter().filter(|(_, live)| within(live)).map(|(key, live)| (key.clone(), live.clone())).collect();
+        let batches = source.batches.iter().filter(within).cloned().collect();
+        self.beside = source.batches.iter().filter(|live| !within(live)).cloned().collect();
+        self.rows = Some(Kept { retention: source.retention, files, batches, made: source.made, ..Kept::default() });
+    }
+
+    /// A definition that changes while a replay runs has it begin anew.
+    pub fn may_be_made(&self, made: usize) -> bool {
+        self.rows.as_ref().is_some_and(|rows| (self.made..=rows.made).contains(&made))
+    }
+
+    /// What is held in the dataset is held here.
+    pub fn expire(&mut self, source: &Kept, now: Timestamp) {
+        let Some(rows) = &mut self.rows else { return };
+        (rows.held, rows.held_whole) = (source.held.clone(), source.held_whole);
+        rows.expire(now);
+        let mut beside = Kept { batches: std::mem::take(&mut self.beside), ..Kept::new(None) };
+        (beside.retention, beside.held, beside.held_whole) = (source.retention, source.held.clone(), source.held_whole);
+        // Any of them may be in the range of one that is held, wherever that is.
+        if source.held.is_empty() {
+            beside.expire(now);
+        }
+        self.beside = beside.batches;
+    }
 }
 
 /// One dataset.

@@ -7,11 +7,11 @@ use std::time::Duration;
 
 use landfall_catalog::lists::Page;
 use landfall_catalog::testing::TestCatalog;
-use landfall_model::{Column, Dataset, DatasetName, Type};
+use landfall_model::{Column, Dataset, DatasetName, Timestamp, Type};
 use serde_json::json;
 
 use super::bucket::Bucket;
-use super::world::{READERS_GONE, World};
+use super::world::{READERS_GONE, SIDES, Work, World};
 
 const MARKER: &str = "Wintermute";
 
@@ -112,6 +112,79 @@ async fn purge(world: World) {
     for audit in world.catalog().audit(None).await.unwrap() {
         assert!(audit.balances(), "{audit:?} is off by {:?}", audit.difference());
     }
+}
+
+/// The bytes of a purged landing are said to be gone once they are gone from its side tables too, and not before.
+async fn purge_beside(mut world: World) {
+    let (events, files): (DatasetName, DatasetName) = ("events".parse().unwrap(), "files".parse().unwrap());
+    let [of_events, of_files, stopped] = SIDES.map(|name| name.parse::<DatasetName>().unwrap());
+    land(&world, &events, &files, MARKER).await;
+    let (from, to) = (Timestamp(0), world.clock.now());
+    world.replay_beside(&events, &of_events, from, to).await.unwrap();
+    world.replay_beside(&files, &of_files, from, to).await.unwrap();
+    world.settle().await;
+    let held = |name: &DatasetName| format!("select count(*) from {name} where name like '{MARKER}%'");
+    assert_eq!(world.rows(&held(&of_events)).await, [json!([2401])]);
+    assert_eq!(world.rows(&held(&of_files)).await, [json!([90_008])]);
+    // Another is still being staged when the purge comes.
+    let halfway = world.replay_beside(&files, &stopped, from, to).await.unwrap();
+    for _ in 0..3 {
+        world.work(Work::Replay, None).await;
+    }
+    world.catalog().pause_replay(&halfway.id).await.unwrap();
+    let beside = async |world: &World, name: &DatasetName| {
+        world.objects_with(MARKER).await.into_iter().filter(|key| key.contains(&format!("/{name}/"))).count()
+    };
+    assert!(beside(&world, &of_events).await > 2 && beside(&world, &of_files).await > 1 && beside(&world, &stopped).await > 0);
+
+    // The keepers of two of them are slow: what they do not do, no report says.
+    world.rest(&of_events);
+    world.rest(&stopped);
+    days(&world, 8).await;
+    for _ in 0..3 {
+        world.clock.advance(READERS_GONE);
+        world.settle().await;
+    }
+    let report = async |world: &World| world.catalog().list_purges(&Page { dataset: None, after: None, limit: 100 }).await.unwrap();
+    let purged = report(&world).await;
+    assert!(purged.len() > 7 && purged.iter().all(|purge| purge.bytes_at.is_none()), "{purged:#?}");
+    assert!(beside(&world, &of_events).await > 2 && beside(&world, &stopped).await > 0, "nobody took it out");
+    assert_eq!(beside(&world, &of_files).await, 0, "its keeper did its work");
+    world.restart().await;
+    for step in 0.. {
+        world.settle().await;
+        let done = report(&world).await.iter().all(|purge| purge.bytes_at.is_some());
+        let left = found(&world, MARKER).await;
+        assert!(!done || left.is_empty(), "the report says that nothing is left: {left:?}");
+        if done {
+            break;
+        }
+        assert!(step < 100, "{left:?} are left: {:#?}", report(&world).await);
+        world.clock.advance(Duration::from_secs(300));
+    }
+    world.catalog().resume_replay(&halfway.id).await.unwrap();
+    world.settle().await;
+    assert_eq!(world.catalog().replay(&halfway.id).await.unwrap().state, "done");
+    for name in [&of_events, &of_files, &stopped] {
+        assert_eq!(world.rows(&format!("select count(*) from {name}")).await, [json!([0])], "{name}");
+        world.drop_side(name).await.unwrap();
+    }
+    world.clock.advance(READERS_GONE);
+    world.settle().await;
+    let left: Vec<_> =
+        world.objects().await.into_iter().filter(|key| SIDES.iter().any(|name| key.contains(&format!("/{name}/")))).collect();
+    assert_eq!(left, Vec::<String>::new(), "what was dropped is still there");
+}
+
+#[tokio::test]
+async fn purged_is_gone_from_the_tables_beside_on_sqlite() {
+    purge_beside(World::new(TestCatalog::sqlite(), datasets(), 1).await).await;
+}
+
+#[tokio::test]
+async fn purged_is_gone_from_the_tables_beside_on_s3_and_postgres() {
+    let bucket = Bucket::new().await;
+    purge_beside(World::on(TestCatalog::postgres().await, Some(bucket), datasets(), 1).await).await;
 }
 
 #[tokio::test]

@@ -12,7 +12,9 @@ use bytes::Bytes;
 use futures::future::BoxFuture;
 use futures::{FutureExt, StreamExt, TryStreamExt, stream};
 use landfall_access::{Context, Gate};
+use landfall_catalog::beside::Beside;
 use landfall_catalog::landings::Body;
+use landfall_catalog::replays::Replay;
 use landfall_catalog::testing::TestCatalog;
 use landfall_catalog::{Catalog, Definitions};
 use landfall_land::Land;
@@ -34,6 +36,9 @@ use sha2::{Digest, Sha256};
 
 use super::bucket::Bucket;
 use crate::node::ADMIN_KEY;
+
+/// The names of the side tables that a test may make.
+pub const SIDES: [&str; 3] = ["beside_a", "beside_b", "beside_c"];
 
 pub struct World {
     place: TestCatalog,
@@ -163,6 +168,26 @@ impl World {
         }
         self.node.catalog.declare(Region::default(), self.datasets.clone()).await.unwrap();
         self.node.definitions.refresh(&self.node.catalog).await.unwrap();
+    }
+
+    /// Begins a replay into a side table, and lets this node know of the table.
+    pub async fn replay_beside(&self, dataset: &DatasetName, into: &DatasetName, from: Timestamp, to: Timestamp) -> Result<Replay> {
+        let replay = self.node.catalog.begin_replay_into(dataset, Some(into), from, to, "test").await?;
+        self.node.definitions.refresh(&self.node.catalog).await?;
+        Ok(replay)
+    }
+
+    /// Nobody keeps the table `name` until the next start.
+    pub fn rest(&mut self, name: &DatasetName) {
+        self.node.keepers.remove(name);
+    }
+
+    /// Drops a side table as the server does.
+    pub async fn drop_side(&self, name: &DatasetName) -> Result<()> {
+        let (of, unread_from) = (name.clone(), self.clock.now().plus(Duration::from_secs(660)));
+        let folder = move |beside: &Beside| format!("{}/", keys::side_table_root(&of, &beside.made_by));
+        self.node.catalog.drop_side_table(name, folder, unread_from).await?;
+        self.node.definitions.refresh(&self.node.catalog).await
     }
 
     /// Does one piece of work, or falls after `points`: then the name of the point.
@@ -323,8 +348,10 @@ impl Node {
         let land = Land::new(gate.clone(), catalog.clone(), store.clone(), definitions.clone(), clock.clone(), region);
         let staging = Staging::new(catalog.clone(), store.clone(), definitions.clone(), clock.clone());
         let (mut committers, mut keepers, mut replayers) = (BTreeMap::new(), BTreeMap::new(), Vec::new());
-        for dataset in datasets {
-            let (name, owner) = (dataset.name.clone(), format!("life {life}"));
+        // Those of side tables have nothing to do while there is no such table.
+        let sides = SIDES.map(|name| name.parse::<DatasetName>().unwrap());
+        for name in datasets.iter().map(|dataset| dataset.name.clone()).chain(sides) {
+            let owner = format!("life {life}");
             let committer = Committer::new(catalog.clone(), definitions.clone(), &tables, staging.clone(), name.clone(), owner);
             let committer = Arc::new(committer);
             keepers.insert(name.clone(), Keeper::new(committer.clone()));
