@@ -145,15 +145,15 @@ fn live_over(tx: &mut Tx, dataset: &str, cutoff: Timestamp, limit: usize) -> Res
     Ok(found)
 }
 
-/// True where rows in the table are over.
-fn rows_over(tx: &mut Tx, dataset: &str, expiry: &Expiry) -> Result<bool> {
+/// True where rows in the table are over, or landings that have none there any more: what was replaced, deleted or never read.
+fn something_over(tx: &mut Tx, dataset: &str, expiry: &Expiry) -> Result<bool> {
     let (purged_to, released) = done_expiry(tx, dataset)?.map_or((0, Vec::new()), |done| (done.cutoff.micros(), done.held.landings));
     let mut params = vec![dataset.into(), expiry.cutoff.into(), purged_to.into()];
     // What was held when the table was purged last, and is not any more, is still there.
     let not_released = except("id", released.iter().map(LandingId::as_str), &mut params);
     let files = format!(
-        "select 1 from landings where dataset = $1 and kind = 'file' and received_at < $2 and phase = 'loaded' and state = 'expired' \
-         and not (received_at < $3{not_released}) limit 1"
+        "select 1 from landings where dataset = $1 and kind = 'file' and received_at < $2 and state <> 'live' \
+         and not (received_at < $3{not_released}) and not exists (select 1 from holds h where h.subject = landings.id) limit 1"
     );
     if tx.query_opt(&files, &params)?.is_some() {
         return Ok(true);
@@ -167,7 +167,7 @@ fn waits(tx: &mut Tx, dataset: &DatasetName, cutoff: Timestamp) -> Result<Option
         return Ok(None);
     }
     let expiry = Expiry { cutoff, held: held(tx, dataset, cutoff)? };
-    Ok(if rows_over(tx, dataset.as_str(), &expiry)? { Some(expiry) } else { None })
+    Ok(if something_over(tx, dataset.as_str(), &expiry)? { Some(expiry) } else { None })
 }
 
 fn number(tx: &mut Tx, lease: &SinkLease, id: LoadId, cutoff: Timestamp, now: Timestamp) -> Result<Option<Load>> {

@@ -2,13 +2,12 @@
 //! landing by landing. One transaction writes down that it was purged, marks the
 //! objects that held it, and deletes every row that said more than that.
 
-use landfall_model::{BodyPlace, DatasetName, Kind, Landing, LandingId, Phase, Result, Timestamp};
+use landfall_model::{BodyPlace, DatasetName, Kind, Landing, LandingId, Result, Timestamp};
 
 use crate::engine::{Catalog, Row, Tx, Value};
 use crate::expiry::{self, Expiry};
 use crate::follows::{self, LEFT_SIDE_TABLES};
-use crate::holds;
-use crate::landings::{COLUMNS, find, landing_of, word};
+use crate::landings::{COLUMNS, landing_of, word};
 use crate::lists::Page;
 use crate::paths;
 use crate::sinks::DELTA;
@@ -54,7 +53,7 @@ impl Purging<'_> {
 
     /// Landings with a life of their own: files, and batches that were dead letters or were tried again.
     fn landings(&mut self, tx: &mut Tx) -> Result<()> {
-        let held = self.kept_back(tx)?;
+        let held = self.expiry.held.landings.clone();
         for of_kind in ["kind = 'file'", "kind = 'batch' and phase <> 'received' and state = 'expired'"] {
             let limit = self.left + held.len();
             let sql = format!(
@@ -69,21 +68,6 @@ impl Purging<'_> {
             }
         }
         Ok(())
-    }
-
-    /// What stays: what was held when the table was purged. One that was released since goes with the next expiry, but for
-    /// those without rows in the table, for which no expiry would come.
-    fn kept_back(&self, tx: &mut Tx) -> Result<Vec<LandingId>> {
-        let held_now = holds::held_landings(tx, self.key())?;
-        let all_held = holds::holds_dataset(tx, self.key())?;
-        let mut kept = Vec::new();
-        for id in &self.expiry.held.landings {
-            let mut without_rows = || Ok(find(tx, id)?.is_some_and(|landing| matches!(landing.phase, Phase::Removed | Phase::Dead)));
-            if all_held || held_now.contains(id) || !without_rows()? {
-                kept.push(id.clone());
-            }
-        }
-        Ok(kept)
     }
 
     fn manifests_of(&self, tx: &mut Tx, landing: &LandingId) -> Result<()> {
@@ -224,12 +208,12 @@ impl Catalog {
         self.write(move |tx| purge(tx, &dataset, limit, now)).await
     }
 
-    /// Every path that the dataset's table does not name was found and marked, by a look that began at `at`.
-    pub async fn purges_swept(&self, dataset: &DatasetName, at: Timestamp) -> Result<()> {
-        let dataset = dataset.clone();
+    /// Every path that the dataset's table does not name was found and marked, by a look that began at `began` and is over now.
+    pub async fn purges_swept(&self, dataset: &DatasetName, began: Timestamp) -> Result<()> {
+        let (dataset, now) = (dataset.clone(), self.clock().now());
         self.write(move |tx| {
-            let sql = "update purges set swept_at = $2 where dataset = $1 and bytes_at is null and swept_at is null and purged_at <= $2";
-            tx.execute(sql, &[dataset.as_str().into(), at.into()]).map(drop)
+            let sql = "update purges set swept_at = $3 where dataset = $1 and bytes_at is null and swept_at is null and purged_at <= $2";
+            tx.execute(sql, &[dataset.as_str().into(), began.into(), now.into()]).map(drop)
         })
         .await
     }

@@ -5,6 +5,7 @@
 use std::path::Path;
 use std::time::Duration;
 
+use landfall_catalog::holds::Subject;
 use landfall_catalog::lists::Page;
 use landfall_catalog::testing::TestCatalog;
 use landfall_model::{Column, Dataset, DatasetName, Timestamp, Type};
@@ -196,4 +197,39 @@ async fn purged_is_gone_from_the_folder_and_from_sqlite() {
 async fn purged_is_gone_from_s3_and_from_postgres() {
     let bucket = Bucket::new().await;
     purge(World::on(TestCatalog::postgres().await, Some(bucket), datasets(), 1).await).await;
+}
+
+/// Nothing else is in the dataset that could be over and take them along.
+#[tokio::test]
+async fn purged_is_gone_where_nothing_of_it_is_in_the_table() {
+    let files: DatasetName = "files".parse().unwrap();
+    let table = |text: &str| format!("id,name\n1,{text}\n");
+    for case in ["deleted", "unread", "replaced while it was held"] {
+        let world = World::new(TestCatalog::sqlite(), datasets(), 4).await;
+        match case {
+            "unread" => drop(world.put_bytes(&files, "a.csv", format!("id,name\n1,\"{MARKER}\n").into()).await),
+            "deleted" => {
+                world.put_bytes(&files, "a.csv", table(MARKER).into()).await;
+                world.settle().await;
+                assert!(world.delete(&files, "a.csv").await);
+            }
+            _ => {
+                let held = world.put_bytes(&files, "a.csv", table(MARKER).into()).await;
+                world.settle().await;
+                world.catalog().hold(Subject::Landing(held.clone()), "a question", "test").await.unwrap();
+                world.put_bytes(&files, "a.csv", table("other").into()).await;
+                days(&world, 9).await;
+                assert!(!found(&world, MARKER).await.is_empty(), "what is held stays");
+                world.catalog().release(Subject::Landing(held)).await.unwrap();
+            }
+        }
+        days(&world, 9).await;
+        for _ in 0..3 {
+            world.clock.advance(READERS_GONE);
+            world.settle().await;
+        }
+        assert_eq!(found(&world, MARKER).await, Vec::<String>::new(), "{case}");
+        let report = world.catalog().list_purges(&Page { dataset: None, after: None, limit: 100 }).await.unwrap();
+        assert!(!report.is_empty() && report.iter().all(|purge| purge.bytes_at.is_some()), "{case}: {report:#?}");
+    }
 }
