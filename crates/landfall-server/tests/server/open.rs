@@ -32,11 +32,16 @@ pub fn orders() -> DatasetName {
 }
 
 pub async fn open() -> Open {
-    let (clock, region) = (Clock::system(), "local".parse::<Region>().unwrap());
+    open_at(Clock::system()).await
+}
+
+/// The same by a clock of the test's own.
+pub async fn open_at(clock: Clock) -> Open {
+    let region = "local".parse::<Region>().unwrap();
     let scrape = install_recorder().unwrap();
     let folder = tempfile::tempdir().unwrap();
     let test_catalog = TestCatalog::sqlite();
-    let catalog = test_catalog.open().await.unwrap();
+    let catalog = Catalog::open(&test_catalog.url(), clock.clone()).await.unwrap();
     let store = Store::local(&folder.path().join("store"), clock.clone()).unwrap();
     let passing = Dataset { retention: Some("1ms".parse().unwrap()), ..Dataset::new("passing".parse().unwrap()) };
     let datasets = vec![Dataset::new(orders()), passing];
