@@ -30,9 +30,11 @@ pub mod paths;
 pub mod purges;
 pub mod replays;
 pub mod seals;
+pub mod service;
 pub mod sinks;
 pub mod standing;
 pub mod timeline;
+mod turns;
 pub mod uploads;
 
 pub use definitions::Definitions;

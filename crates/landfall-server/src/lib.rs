@@ -16,6 +16,7 @@ mod openapi;
 mod page;
 mod purges;
 mod replays;
+mod services;
 mod sql;
 mod status;
 

@@ -22,7 +22,9 @@ use landfall_tables::delta::Tables;
 use landfall_tables::keep::Keeper;
 use landfall_tables::load::{Committer, Replayer};
 use landfall_tables::stage::Staging;
-use landfall_upkeep::{Archive, ExpireReceipts, RescueJobs, Runner, Seal, SweepPaths, SweepSegments, SweepUploads};
+use landfall_upkeep::{
+    Archive, ExpireReceipts, RescueJobs, Runner, Seal, SweepPaths, SweepSegments, SweepUploads, TrimBreaches, WatchServices,
+};
 use landfall_worker::{StageJob, Worker};
 use tokio::net::TcpListener;
 use tokio::runtime::Handle;
@@ -110,8 +112,8 @@ pub async fn start(settings: Settings, clock: Clock) -> Result<Running> {
     let background = Background::start()?;
     let upkeep = Arc::new(Runner::new(parts.catalog.clone(), stop.clone(), background.handle.clone()));
     upkeep.spawn(Arc::new(SettleMetrics(parts.scrape.clone())));
-    let listener =
-        Listener::new(parts.catalog.clone(), parts.definitions.clone(), parts.gate.clone(), committers(&parts, &upkeep, settings.roles));
+    let committers = committers(&parts, &upkeep, settings.roles, background.quiet.clone());
+    let listener = Listener::new(parts.catalog.clone(), parts.definitions.clone(), parts.gate.clone(), committers);
     listener.refresh().await?;
     let work = TaskTracker::new();
     work.spawn(listener.clone().listen(stop.clone()));
@@ -171,7 +173,7 @@ async fn open(settings: &Settings, admin: &AdminKey, clock: Clock) -> Result<Par
 }
 
 /// How a dataset gets its committer on this node.
-fn committers(parts: &Parts, upkeep: &Arc<Runner>, roles: Roles) -> Box<dyn Fn(DatasetName) + Send + Sync> {
+fn committers(parts: &Parts, upkeep: &Arc<Runner>, roles: Roles, quiet: Handle) -> Box<dyn Fn(DatasetName) + Send + Sync> {
     if !roles.work {
         return Box::new(|_| {});
     }
@@ -181,7 +183,7 @@ fn committers(parts: &Parts, upkeep: &Arc<Runner>, roles: Roles) -> Box<dyn Fn(D
         let committer = Committer::new(catalog.clone(), definitions.clone(), &tables, staging.clone(), dataset, owner.clone());
         let committer = Arc::new(committer);
         upkeep.spawn(Arc::new(Keep(Keeper::new(committer.clone()))));
-        upkeep.spawn(Arc::new(Replay(Replayer::new(committer.clone(), owner.clone()))));
+        upkeep.spawn(Arc::new(Replay(Replayer::new(committer.clone(), owner.clone()).staging_on(quiet.clone()))));
         upkeep.spawn(Arc::new(Commit(committer)));
     })
 }
@@ -195,6 +197,8 @@ fn start_work(parts: &Parts, work: &TaskTracker, stop: &CancellationToken, runti
 fn start_upkeep(parts: &Parts, upkeep: &Runner) {
     upkeep.spawn(Arc::new(RescueJobs(parts.catalog.clone())));
     upkeep.spawn(Arc::new(ExpireReceipts(parts.catalog.clone())));
+    upkeep.spawn(Arc::new(WatchServices::new(parts.catalog.clone())));
+    upkeep.spawn(Arc::new(TrimBreaches(parts.catalog.clone())));
     upkeep.spawn(Arc::new(SweepPaths { catalog: parts.catalog.clone(), store: parts.store.clone() }));
     upkeep.spawn(Arc::new(SweepSegments { catalog: parts.catalog.clone(), store: parts.store.clone() }));
     let (catalog, store, definitions) = (parts.catalog.clone(), parts.store.clone(), parts.definitions.clone());

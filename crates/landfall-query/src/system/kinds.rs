@@ -15,12 +15,14 @@ pub enum SystemKind {
     Holds,
     Purges,
     Replays,
+    SlaBreaches,
     Audit,
 }
 
-/// Types of the columns: text, whole number, moment, truth.
+/// Types of the columns: text, whole number, number, truth; and moments.
 const T: DataType = DataType::Utf8View;
 const N: DataType = DataType::Int64;
+const F: DataType = DataType::Float64;
 const B: DataType = DataType::Boolean;
 
 fn moment() -> DataType {
@@ -38,6 +40,7 @@ impl SystemKind {
         SystemKind::Holds,
         SystemKind::Purges,
         SystemKind::Replays,
+        SystemKind::SlaBreaches,
         SystemKind::Audit,
     ];
 
@@ -52,6 +55,7 @@ impl SystemKind {
             SystemKind::Holds => "holds",
             SystemKind::Purges => "purges",
             SystemKind::Replays => "replays",
+            SystemKind::SlaBreaches => "sla_breaches",
             SystemKind::Audit => "audit",
         }
     }
@@ -67,6 +71,7 @@ impl SystemKind {
             SystemKind::Holds => holds(),
             SystemKind::Purges => purges(),
             SystemKind::Replays => replays(),
+            SystemKind::SlaBreaches => sla_breaches(),
             SystemKind::Audit => audit(),
         };
         Arc::new(Schema::new(columns.into_iter().map(|(name, kind)| Field::new(name, kind, true)).collect::<Vec<_>>()))
@@ -83,6 +88,9 @@ fn datasets() -> Columns {
         ("on_bad_record", T),
         ("transform", T),
         ("retention", T),
+        ("sla", T),
+        ("sla_state", T),
+        ("priority", T),
         ("version", N),
         ("detached", B),
         ("changed_at", moment()),
@@ -209,6 +217,23 @@ fn purges() -> Columns {
         ("received_at", moment()),
         ("purged_at", moment()),
         ("bytes_at", moment()),
+    ]
+}
+
+fn sla_breaches() -> Columns {
+    vec![
+        ("dataset", T),
+        ("landing", T),
+        ("last_landing", T),
+        ("landings", N),
+        ("records", N),
+        ("first_event", T),
+        ("last_event", T),
+        ("kind", T),
+        ("received_at", moment()),
+        ("processed_at", moment()),
+        ("objective_seconds", F),
+        ("seconds", F),
     ]
 }
 

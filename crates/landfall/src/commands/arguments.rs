@@ -115,6 +115,8 @@ pub enum Command {
     },
     /// What retention purged, and when
     Purges(Listed),
+    /// What took longer than the service level of its dataset
+    Breaches(Listed),
     /// Ask: one query, or an interactive prompt
     Sql {
         /// The query; a prompt opens if it is left out

@@ -108,6 +108,7 @@ async fn ask(command: Command, client: Client, screen: Screen) -> Result<(), Fai
         Command::Replays { listed, action: None } => lists::print(&client, &lists::REPLAYS, &listed, screen).await,
         Command::Replays { action: Some(action), .. } => replays::act(&client, &action, screen).await,
         Command::Purges(listed) => lists::print(&client, &lists::PURGES, &listed, screen).await,
+        Command::Breaches(listed) => lists::print(&client, &lists::BREACHES, &listed, screen).await,
         Command::Sql { sql: Some(sql), output } => sql::once(&client, &sql, output.output, screen).await,
         Command::Sql { sql: None, output } => prompt::open(client, output.output, screen).await,
         Command::Audit { dataset, output } => audit::print(&client, dataset.as_deref(), output.output, screen).await,
