@@ -9,8 +9,8 @@ use crate::counters::{self, COUNTED, Count, Fate, count_of};
 use crate::engine::{Catalog, Row, Topic, Tx};
 use crate::landings::{unsigned, word};
 use crate::service;
-use crate::turns::Queue;
 pub use crate::turns::Slots;
+use crate::turns::{self, Queue};
 
 /// A job that this node may work on until `lease_until`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -144,6 +144,7 @@ impl Catalog {
         self.read(move |tx| {
             let sql = "select min(x.next_at) from (select (select j.run_at from jobs j where j.dataset = d.name and j.state = 'ready' \
                        and j.run_at > $1 order by j.run_at limit 1) as next_at from datasets d) x";
+            turns::by_index(tx)?;
             let row = tx.query_opt(sql, &[now.into()])?;
             Ok(row.map(|row| row.opt_int(0)).transpose()?.flatten().map(Timestamp))
         })

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use landfall_model::{Priority, Result, Span, Timestamp};
+use landfall_model::{Priority, Result, Timestamp};
 use parking_lot::Mutex;
 
 use crate::engine::{Row, Tx, Value};
@@ -69,29 +69,31 @@ impl Rounds {
 pub(crate) struct Head {
     pub dataset: String,
     priority: Priority,
+    run_at: Timestamp,
     /// When it must be processed, where its dataset has an objective.
     due: Option<Timestamp>,
-    run_at: Timestamp,
-    job: String,
 }
 
-/// Heads are found by index: as many steps as there are datasets, however many jobs wait.
-const HEADS: &str = "select d.name, d.priority, d.sla, j.created_at, j.run_at, j.id from datasets d join jobs j on j.id = \
-                     (select h.id from jobs h where h.dataset = d.name and h.state = 'ready' and h.run_at <= $1 order by h.run_at, h.id limit 1)";
+/// The first job of the dataset `d` that is ready at `$1`.
+const FIRST: &str = "from jobs j where j.dataset = d.name and j.state = 'ready' and j.run_at <= $1 order by j.run_at, j.id limit 1";
 
 /// What the node `$1` has leased.
-const HELD: &str = "select j.dataset, d.priority, count(*) from jobs j join datasets d on d.name = j.dataset \
-                    where j.state = 'leased' and j.owner = $1 group by j.dataset, d.priority";
+const HELD: &str = "select dataset, count(*) from jobs where state = 'leased' and owner = $1 group by dataset";
 
-fn head_of(row: &Row) -> Result<Head> {
-    let created_at = Timestamp(row.int(3)?);
-    Ok(Head {
-        dataset: row.text(0)?.to_owned(),
-        priority: Priority::of_rank(row.int(1)?),
-        due: row.opt_int(2)?.map(|sla| created_at.plus(Span::of_micros(sla).duration())),
-        run_at: Timestamp(row.int(4)?),
-        job: row.text(5)?.to_owned(),
-    })
+/// PostgreSQL keeps the plan of a statement until it has counted a table again. One made while few jobs waited would read all
+/// of them, in the minute after a million came; the index is right for any number.
+const BY_INDEX: &str = "set local enable_seqscan = off";
+
+/// From here to the transaction's end, jobs are looked for by index.
+pub(crate) fn by_index(tx: &mut Tx) -> Result<()> {
+    if tx.is_postgres() { tx.execute(BY_INDEX, &[]).map(drop) } else { Ok(()) }
+}
+
+fn head_of(row: &Row) -> Result<Option<Head>> {
+    let Some(run_at) = row.opt_int(3)? else { return Ok(None) };
+    let due = row.opt_int(2)?.zip(row.opt_int(4)?).map(|(sla, created_at)| Timestamp(created_at).plus_micros(sla));
+    let (dataset, priority) = (row.text(0)?.to_owned(), Priority::of_rank(row.int(1)?));
+    Ok(Some(Head { dataset, priority, run_at: Timestamp(run_at), due }))
 }
 
 /// Who waits for a slot of a node, and who has one.
@@ -103,23 +105,29 @@ pub(crate) struct Queue {
 }
 
 impl Queue {
+    /// Heads are found by index: in as many steps as there are datasets, however many jobs wait.
     pub(crate) fn read(tx: &mut Tx, owner: &str, slots: Slots, now: Timestamp) -> Result<Queue> {
-        let asked: [(&str, Vec<Value>); 2] = [(HEADS, vec![now.into()]), (HELD, vec![owner.into()])];
-        let mut answers = tx.pipeline(&asked)?.into_iter();
-        let heads = answers.next().unwrap_or_default().iter().map(head_of).collect::<Result<_>>()?;
-        let mut queue = Queue { heads, held: BTreeMap::new(), held_low: 0, slots };
-        for row in answers.next().unwrap_or_default() {
-            let count = usize::try_from(row.int(2)?).unwrap_or(0);
-            queue.hold(row.text(0)?, Priority::of_rank(row.int(1)?), count);
+        let heads = format!(
+            "select d.name, d.priority, d.sla, (select j.run_at {FIRST}), case when d.sla is not null then (select j.created_at {FIRST}) end \
+             from datasets d"
+        );
+        let mut asked: Vec<(&str, Vec<Value>)> = vec![(&heads, vec![now.into()]), (HELD, vec![owner.into()])];
+        if tx.is_postgres() {
+            asked.insert(0, (BY_INDEX, Vec::new()));
+        }
+        let mut answers = tx.pipeline(&asked)?;
+        let (held, datasets) = (answers.pop().unwrap_or_default(), answers.pop().unwrap_or_default());
+        let mut queue = Queue { heads: Vec::new(), held: BTreeMap::new(), held_low: 0, slots };
+        for row in &held {
+            queue.held.insert(row.text(0)?.to_owned(), usize::try_from(row.int(1)?).unwrap_or(0));
+        }
+        for row in &datasets {
+            if Priority::of_rank(row.int(1)?) == Priority::Low {
+                queue.held_low += queue.held.get(row.text(0)?).copied().unwrap_or(0);
+            }
+            queue.heads.extend(head_of(row)?);
         }
         Ok(queue)
-    }
-
-    fn hold(&mut self, dataset: &str, priority: Priority, count: usize) {
-        *self.held.entry(dataset.to_owned()).or_default() += count;
-        if priority == Priority::Low {
-            self.held_low += count;
-        }
     }
 
     fn may(&self, head: &Head) -> bool {
@@ -133,14 +141,17 @@ impl Queue {
     pub(crate) fn next(&self, rounds: &Rounds) -> Option<Head> {
         let order = |head: &&Head| {
             let due = head.due.map_or(i64::MAX, Timestamp::micros);
-            (std::cmp::Reverse(head.priority), rounds.of(head), due, head.run_at, head.job.clone())
+            (std::cmp::Reverse(head.priority), rounds.of(head), due, head.run_at, head.dataset.clone())
         };
         self.heads.iter().filter(|head| self.may(head)).min_by_key(order).cloned()
     }
 
     /// It had its turn.
     pub(crate) fn took(&mut self, head: &Head, rounds: &mut Rounds) {
-        self.hold(&head.dataset, head.priority, 1);
+        *self.held.entry(head.dataset.clone()).or_default() += 1;
+        if head.priority == Priority::Low {
+            self.held_low += 1;
+        }
         rounds.served(head);
     }
 

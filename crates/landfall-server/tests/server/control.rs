@@ -23,7 +23,7 @@ async fn lists_go_page_by_page() {
     }
     let newest = open.get("/v1/landings?limit=1").await;
     assert_eq!(newest["items"][0]["id"], *landed.last().unwrap());
-    for list in ["loads", "rejects", "dead-letters", "holds", "purges"] {
+    for list in ["loads", "rejects", "dead-letters", "holds", "purges", "sla-breaches"] {
         assert_eq!(open.get(&format!("/v1/{list}")).await, json!({ "items": [], "next": null }), "{list}");
     }
     let datasets = &open.get("/v1/datasets").await["items"];
@@ -107,7 +107,7 @@ async fn a_key_is_made_used_and_revoked() {
 #[tokio::test(flavor = "multi_thread")]
 async fn health_and_metrics_are_told() {
     let clock = Clock::fixed(Timestamp(1_795_000_000_000_000), 7);
-    let open = open_at(clock.clone()).await;
+    let open = open_at(clock.clone(), Vec::new()).await;
     assert_eq!(open.anonymous("GET", "/healthz/live").send().await.unwrap().status(), 200);
     assert_eq!(open.anonymous("GET", "/healthz/ready").send().await.unwrap().status(), 200);
     open.file("a", "x\n").await;
@@ -157,6 +157,7 @@ fn every_route_is_described() {
         "/v1/holds",
         "/v1/holds/{subject}",
         "/v1/purges",
+        "/v1/sla-breaches",
         "/v1/audit",
         "/v1/keys",
         "/healthz/ready",

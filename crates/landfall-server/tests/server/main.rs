@@ -5,4 +5,5 @@ mod control;
 mod holds;
 mod open;
 mod purges;
+mod services;
 mod sql;

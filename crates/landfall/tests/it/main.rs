@@ -9,3 +9,4 @@ mod live;
 mod node;
 mod standstill;
 mod traffic;
+mod turns;
