@@ -64,6 +64,7 @@ impl Dataset {
 pub enum Priority {
     /// A backfill: it waits for all others, and leaves a slot free for them.
     Low,
+    /// What a dataset is that says nothing.
     #[default]
     Normal,
     /// Before all others.

@@ -151,7 +151,7 @@ fn an_objective_is_a_length_of_time_and_a_priority_one_of_three() {
             landfall.toml:2:7: `5 s` is not a length of time: write a whole number and a unit, like 90s, 15m, 36h, 7d, 2w or 1y, of 1,000 years at most
             landfall.toml:3:12: `hihg` is not one of what `priority` may be: low, normal, high; did you mean `high`?
             landfall.toml:5:1: unknown key `prioritty` in [datasets.b]; did you mean `priority`?
-            landfall.toml:6:7: `sla` in [datasets.b] must be a string, not the whole number 5
+            landfall.toml:6:7: `sla` in [datasets.b] must be a string, not the number 5
         "#]],
     );
     let config = right("[datasets.a]\nsla = \"5s\"\npriority = \"low\"\n[datasets.b]\n");

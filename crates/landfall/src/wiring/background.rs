@@ -42,3 +42,23 @@ fn lower_priority(niceness: i32) {
         tracing::debug!(%error, "the priority of a background thread could not be lowered");
     }
 }
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_replay_gives_way_to_the_loads_and_the_loads_to_the_doors() {
+        let niceness = || rustix::process::getpriority_process(None).unwrap();
+        let (background, caller) = (Background::start().unwrap(), niceness());
+        let there = Builder::new_current_thread().build().unwrap();
+        let of = |handle: &Handle| {
+            there.block_on(async { (handle.spawn(async move { niceness() }).await, handle.spawn_blocking(niceness).await) })
+        };
+        let (async_load, load) = of(&background.handle);
+        let (async_replay, replay) = of(&background.quiet);
+        assert_eq!((async_load.unwrap(), load.unwrap()), (limits::BACKGROUND_NICENESS, limits::BACKGROUND_NICENESS));
+        assert_eq!((async_replay.unwrap(), replay.unwrap()), (limits::REPLAY_NICENESS, limits::REPLAY_NICENESS));
+        assert!(caller < limits::BACKGROUND_NICENESS, "the caller's own priority is {caller}");
+    }
+}
