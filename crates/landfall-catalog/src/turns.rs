@@ -77,8 +77,16 @@ pub(crate) struct Head {
 /// The first job of the dataset `d` that is ready at `$1`.
 const FIRST: &str = "from jobs j where j.dataset = d.name and j.state = 'ready' and j.run_at <= $1 order by j.run_at, j.id limit 1";
 
-/// What the node `$1` has leased.
-const HELD: &str = "select dataset, count(*) from jobs where state = 'leased' and owner = $1 group by dataset";
+/// What the node `$1` has leased, a row for each. They are few, and counted here: to group them, SQLite would read all jobs.
+const HELD: &str = "select dataset from jobs where state = 'leased' and owner = $1";
+
+/// The head of each queue, where there is one. It is found by index: in as many steps as there are datasets, however many jobs wait.
+fn heads() -> String {
+    format!(
+        "select d.name, d.priority, d.sla, (select j.run_at {FIRST}), case when d.sla is not null then (select j.created_at {FIRST}) end \
+         from datasets d"
+    )
+}
 
 /// PostgreSQL keeps the plan of a statement until it has counted a table again. One made while few jobs waited would read all
 /// of them, in the minute after a million came; the index is right for any number.
@@ -105,12 +113,8 @@ pub(crate) struct Queue {
 }
 
 impl Queue {
-    /// Heads are found by index: in as many steps as there are datasets, however many jobs wait.
     pub(crate) fn read(tx: &mut Tx, owner: &str, slots: Slots, now: Timestamp) -> Result<Queue> {
-        let heads = format!(
-            "select d.name, d.priority, d.sla, (select j.run_at {FIRST}), case when d.sla is not null then (select j.created_at {FIRST}) end \
-             from datasets d"
-        );
+        let heads = heads();
         let mut asked: Vec<(&str, Vec<Value>)> = vec![(&heads, vec![now.into()]), (HELD, vec![owner.into()])];
         if tx.is_postgres() {
             asked.insert(0, (BY_INDEX, Vec::new()));
@@ -119,7 +123,7 @@ impl Queue {
         let (held, datasets) = (answers.pop().unwrap_or_default(), answers.pop().unwrap_or_default());
         let mut queue = Queue { heads: Vec::new(), held: BTreeMap::new(), held_low: 0, slots };
         for row in &held {
-            queue.held.insert(row.text(0)?.to_owned(), usize::try_from(row.int(1)?).unwrap_or(0));
+            *queue.held.entry(row.text(0)?.to_owned()).or_default() += 1;
         }
         for row in &datasets {
             if Priority::of_rank(row.int(1)?) == Priority::Low {
@@ -158,5 +162,39 @@ impl Queue {
     /// Nothing more of it is ready.
     pub(crate) fn is_empty(&mut self, head: &Head) {
         self.heads.retain(|other| other.dataset != head.dataset);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use landfall_model::Clock;
+
+    use super::*;
+    use crate::Catalog;
+    use crate::testing::TestCatalog;
+
+    /// A lease must not decay with the jobs that wait or are done: it reads the few that are leased, and heads by index.
+    #[tokio::test]
+    async fn neither_jobs_that_wait_nor_those_that_are_done_are_read_one_by_one() {
+        let place = TestCatalog::sqlite();
+        let catalog = Catalog::open(&place.url(), Clock::system()).await.unwrap();
+        let asked = [(heads(), Value::from(0i64)), (HELD.to_owned(), Value::from("node"))];
+        let plan = catalog.read(move |tx| {
+            let mut steps = Vec::new();
+            for (sql, param) in &asked {
+                let rows = tx.query(&format!("explain query plan {sql}"), std::slice::from_ref(param))?;
+                steps.extend(rows.iter().map(|row| row.text(3).map(str::to_owned)).collect::<Result<Vec<_>>>()?);
+            }
+            Ok(steps)
+        });
+        let plan = plan.await.unwrap();
+        let of_jobs: Vec<_> = plan.iter().filter(|step| step.contains(" j ") || step.contains(" jobs ")).collect();
+        assert_eq!(of_jobs.len(), 3, "{plan:?}");
+        for step in of_jobs {
+            let heads = step.starts_with("SEARCH j USING") && step.contains("INDEX jobs_ready (dataset=? AND run_at<?)");
+            assert!(heads || step.ends_with("USING INDEX jobs_leased"), "{plan:?}");
+        }
+        assert!(!plan.iter().any(|step| step.contains("TEMP B-TREE")), "{plan:?}");
+        catalog.close().await;
     }
 }
