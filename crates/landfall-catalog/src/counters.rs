@@ -59,6 +59,13 @@ pub(crate) fn processed(dataset: &str, received: Timestamp, done: Timestamp, lan
     metrics::histogram!("landfall_processed_seconds", "dataset" => dataset.to_owned()).record_many(f64::from(micros) / 1e3, landings);
 }
 
+/// Notes that `landings` landings of a dataset took longer than its objective.
+pub(crate) fn breached(dataset: &str, landings: i64) {
+    if landings > 0 {
+        metrics::counter!("landfall_sla_breaches_total", "dataset" => dataset.to_owned()).increment(positive(landings));
+    }
+}
+
 /// Notes a lease that expired: its holder died or stood still.
 pub(crate) fn lease_expired(leases: u64) {
     metrics::counter!("landfall_lease_expired_total").increment(leases);

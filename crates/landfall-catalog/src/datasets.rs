@@ -1,6 +1,6 @@
 //! Datasets: their definitions, versioned, and their columns, decided once by compare-and-set.
 
-use landfall_model::{Column, Columns, Dataset, DatasetName, Error, ErrorKind, Region, Result, Timestamp};
+use landfall_model::{Column, Columns, Dataset, DatasetName, Error, ErrorKind, Region, Result, Span, Timestamp};
 
 use crate::beside::{self, Beside};
 use crate::engine::{Catalog, Row, Topic, Tx};
@@ -58,13 +58,15 @@ fn columns_of(definition: &Dataset, known: &Columns) -> Columns {
 fn declare_one(tx: &mut Tx, region: &Region, definition: &Dataset, now: Timestamp) -> Result<()> {
     let name = definition.name.as_str();
     let text = json(definition)?;
+    let (priority, sla) = (definition.priority.rank(), definition.sla.map(Span::micros));
     let sql = format!("{SELECT} where name = $1{}", tx.for_update());
     match tx.query_opt(&sql, &[name.into()])? {
         None => {
             let columns = columns_of(definition, &Columns::default());
-            let sql =
-                "insert into datasets (name, definition, version, columns, columns_version, changed_at) values ($1, $2, 1, $3, $4, $5)";
-            tx.execute(sql, &[name.into(), text.into(), json(&columns)?.into(), columns.version.into(), now.into()])?;
+            let sql = "insert into datasets (name, definition, version, columns, columns_version, changed_at, priority, sla) values ($1, $2, 1, $3, $4, $5, $6, $7)";
+            let params =
+                [name.into(), text.into(), json(&columns)?.into(), columns.version.into(), now.into(), priority.into(), sla.into()];
+            tx.execute(sql, &params)?;
         }
         Some(row) => {
             let known = record(&row)?;
@@ -72,8 +74,10 @@ fn declare_one(tx: &mut Tx, region: &Region, definition: &Dataset, now: Timestam
             let columns = columns_of(definition, &known.columns);
             if known.definition != *definition || known.detached || columns != known.columns {
                 let sql = "update datasets set definition = $2, version = version + 1, columns = $3, columns_version = $4, detached = 0, \
-                           changed_at = $5 where name = $1";
-                tx.execute(sql, &[name.into(), text.into(), json(&columns)?.into(), columns.version.into(), now.into()])?;
+                           changed_at = $5, priority = $6, sla = $7 where name = $1";
+                let params =
+                    [name.into(), text.into(), json(&columns)?.into(), columns.version.into(), now.into(), priority.into(), sla.into()];
+                tx.execute(sql, &params)?;
                 beside::follow_definition(tx, definition, now)?;
             }
         }

@@ -5,6 +5,8 @@ use landfall_database::{Database, Schema};
 use landfall_model::{Clock, Result};
 use tokio::sync::watch;
 
+use crate::turns::Turns;
+
 pub use landfall_database::{Committed, Row, Statistics, Submission, Topic, Tx, Value};
 
 const SCHEMA: Schema = &[
@@ -13,17 +15,19 @@ const SCHEMA: Schema = &[
     include_str!("schema/0003_time.sql"),
     include_str!("schema/0004_schedules.sql"),
     include_str!("schema/0005_beside.sql"),
+    include_str!("schema/0006_service_levels.sql"),
 ];
 
 /// Facts and work. Cloning shares it.
 #[derive(Clone)]
-pub struct Catalog(Database);
+pub struct Catalog(Database, Turns);
 
 impl Catalog {
     /// Opens `sqlite:PATH`, a bare path or `postgres://...`, and brings the schema up to date, once however many
     /// nodes start at the same time. A catalog that a newer program has opened is refused.
     pub async fn open(url: &str, clock: Clock) -> Result<Catalog> {
-        Database::open(url, SCHEMA, clock).await.map(Catalog)
+        let database = Database::open(url, SCHEMA, clock).await?;
+        Ok(Catalog(database, Turns::default()))
     }
 
     pub fn clock(&self) -> &Clock {
@@ -33,6 +37,11 @@ impl Catalog {
     /// True where other nodes may share this catalog.
     pub fn is_shared(&self) -> bool {
         self.0.is_shared()
+    }
+
+    /// Whom this node gave its slots.
+    pub(crate) fn turns(&self) -> &Turns {
+        &self.1
     }
 
     /// Runs `work` in one transaction, which is durable when this returns `Ok`. It is a `Fn` because it is run again

@@ -8,6 +8,9 @@ use landfall_model::{DatasetName, Error, ErrorKind, JobId, LandingId, Result, Ti
 use crate::counters::{self, COUNTED, Count, Fate, count_of};
 use crate::engine::{Catalog, Row, Topic, Tx};
 use crate::landings::{unsigned, word};
+use crate::service;
+pub use crate::turns::Slots;
+use crate::turns::{self, Queue};
 
 /// A job that this node may work on until `lease_until`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -57,7 +60,8 @@ pub(crate) fn bury(tx: &mut Tx, landing: &LandingId, dataset: &DatasetName, why:
     let Some(row) = tx.query_opt(&sql, &[landing.as_str().into()])? else {
         return Ok(None);
     };
-    let buried = Buried { count: count_of(Fate::DeadLettered, dataset.as_str(), &row)?, received_at: Timestamp(row.int(3)?), at: now };
+    let (count, received_at) = (count_of(Fate::DeadLettered, dataset.as_str(), &row)?, Timestamp(row.int(3)?));
+    let buried = Buried { count, received_at, at: now, late: service::measure_dead(tx, dataset, landing, now)? };
     let place = |get: fn(landfall_model::Place) -> u64| why.place.map(|place| i64::try_from(get(place)).unwrap_or(i64::MAX));
     let sql = "insert into dead_letters (landing, dataset, code, reason, line, byte_offset, state, created_at) \
                values ($1, $2, $3, $4, $5, $6, 'open', $7) on conflict (landing) do update set code = excluded.code, \
@@ -80,41 +84,68 @@ pub(crate) struct Buried {
     count: Count,
     received_at: Timestamp,
     at: Timestamp,
+    /// How many landings that took longer than they may.
+    late: i64,
 }
 
 impl Buried {
     pub(crate) fn count(self) {
         counters::processed(&self.count.dataset, self.received_at, self.at, 1);
+        counters::breached(&self.count.dataset, self.late);
         counters::add([self.count]);
     }
 }
 
+/// Leases the first job of a dataset that is ready and that nobody else is about to lease.
+fn lease_head(tx: &mut Tx, owner: &str, dataset: &str, now: Timestamp) -> Result<Option<Lease>> {
+    let sql = format!(
+        "update jobs set state = 'leased', epoch = epoch + 1, attempts = attempts + 1, owner = $1, lease_until = $2, updated_at = $3 \
+         where id = (select id from jobs where dataset = $4 and state = 'ready' and run_at <= $3 order by run_at, id limit 1{}) \
+         returning id, kind, dataset, landing, epoch, attempts",
+        tx.for_update_skip_locked()
+    );
+    let params = [owner.into(), now.plus(limits::LEASE).into(), now.into(), dataset.into()];
+    tx.query_opt(&sql, &params)?.as_ref().map(lease_of).transpose()
+}
+
 impl Catalog {
-    /// Leases up to `count` jobs that are ready, the oldest first, to `owner`.
+    /// Leases up to `count` jobs to `owner`, each of the dataset whose turn it is, and keeps no slot for anybody.
     pub async fn lease_jobs(&self, owner: &str, count: usize) -> Result<Vec<Lease>> {
-        let (owner, now) = (owner.to_owned(), self.clock().now());
-        self.write(move |tx| {
-            let sql = format!(
-                "update jobs set state = 'leased', epoch = epoch + 1, attempts = attempts + 1, owner = $1, lease_until = $2, updated_at = $3 \
-                 where id in (select id from jobs where state = 'ready' and run_at <= $3 order by run_at, id limit {count}{}) \
-                 returning id, kind, dataset, landing, epoch, attempts",
-                tx.for_update_skip_locked()
-            );
-            let mut leases = tx
-                .query(&sql, &[owner.as_str().into(), now.plus(limits::LEASE).into(), now.into()])?
-                .iter()
-                .map(lease_of)
-                .collect::<Result<Vec<_>>>()?;
-            leases.sort_by(|a, b| a.job.cmp(&b.job));
-            Ok(leases)
-        })
-        .await
+        self.lease_into(owner, Slots { free: count, all: usize::MAX }).await
     }
 
-    /// When the next job that waits for its time becomes ready.
-    pub async fn next_job_at(&self) -> Result<Option<Timestamp>> {
-        self.read(|tx| {
-            let row = tx.query_opt("select min(run_at) from jobs where state = 'ready'", &[])?;
+    /// Leases jobs to `owner` for the slots that it has free, each of the dataset whose turn it is. A slot stays free where
+    /// all that is ready is of datasets that have their most.
+    pub async fn lease_into(&self, owner: &str, slots: Slots) -> Result<Vec<Lease>> {
+        let (owner, now, turns) = (owner.to_owned(), self.clock().now(), self.turns().clone());
+        let (leases, rounds) = self
+            .write(move |tx| {
+                let (mut queue, mut rounds) = (Queue::read(tx, &owner, slots, now)?, turns.now());
+                let mut leases = Vec::new();
+                while leases.len() < slots.free {
+                    let Some(head) = queue.next(&rounds) else { break };
+                    match lease_head(tx, &owner, &head.dataset, now)? {
+                        Some(lease) => {
+                            queue.took(&head, &mut rounds);
+                            leases.push(lease);
+                        }
+                        None => queue.is_empty(&head),
+                    }
+                }
+                Ok((leases, rounds))
+            })
+            .await?;
+        self.turns().remember(rounds);
+        Ok(leases)
+    }
+
+    /// When the next job becomes ready that waits for a time after `now`.
+    pub async fn next_job_at(&self, now: Timestamp) -> Result<Option<Timestamp>> {
+        self.read(move |tx| {
+            let sql = "select min(x.next_at) from (select (select j.run_at from jobs j where j.dataset = d.name and j.state = 'ready' \
+                       and j.run_at > $1 order by j.run_at limit 1) as next_at from datasets d) x";
+            turns::by_index(tx)?;
+            let row = tx.query_opt(sql, &[now.into()])?;
             Ok(row.map(|row| row.opt_int(0)).transpose()?.flatten().map(Timestamp))
         })
         .await

@@ -34,9 +34,11 @@ pub mod replays;
 pub mod runs;
 pub mod schedules;
 pub mod seals;
+pub mod service;
 pub mod sinks;
 pub mod standing;
 pub mod timeline;
+mod turns;
 pub mod uploads;
 
 pub use definitions::Definitions;

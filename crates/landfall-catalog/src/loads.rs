@@ -4,12 +4,14 @@
 
 use landfall_model::{DatasetName, LandingId, LandingState, LoadId, Manifest, Region, ReplayId, Result, Subject, Timestamp, limits};
 
+use crate::counters;
 use crate::datasets::parse;
 use crate::engine::{Catalog, Topic, Tx};
 use crate::expiry::{self, Expiry};
 use crate::follows::{self, Due};
 use crate::landings::{find, word};
 use crate::replays::{self, Window};
+use crate::service;
 use crate::sinks::{self, DELTA, SinkLease};
 
 /// A load that is numbered and not yet done.
@@ -206,7 +208,8 @@ fn move_watermark(tx: &mut Tx, dataset: &str, region: &Region, first: i64, last:
     tx.execute(sql, &[dataset.into(), DELTA.into(), region.as_str().into(), first.into(), last.into()]).map(drop)
 }
 
-fn done(tx: &mut Tx, lease: &SinkLease, load: &Load, version: i64, now: Timestamp) -> Result<()> {
+/// Marks the load as done; returns how many landings took longer until then than they may.
+fn done(tx: &mut Tx, lease: &SinkLease, load: &Load, version: i64, now: Timestamp) -> Result<i64> {
     let dataset = lease.dataset.as_str();
     let sql = "update sinks set last_load = $4, last_load_id = $5 where dataset = $1 and sink = $2 and epoch = $3 and last_load = $4 - 1";
     let params = [dataset.into(), DELTA.into(), lease.epoch.into(), load.number.into(), load.id.0.into()];
@@ -217,7 +220,8 @@ fn done(tx: &mut Tx, lease: &SinkLease, load: &Load, version: i64, now: Timestam
     tx.execute(sql, &[dataset.into(), DELTA.into(), load.number.into(), now.into(), version.into()])?;
     let key = [dataset.into(), load.number.into()];
     if load.replay.is_some() {
-        return replays::done(tx, load, now);
+        // What is replayed was measured when it was loaded first.
+        return replays::done(tx, load, now).map(|()| 0);
     }
     tx.execute("update manifests set state = 'loaded' where dataset = $1 and load = $2", &key)?;
     let sql = "update landings set phase = 'loaded' where id in (select landing from manifests where dataset = $1 and load = $2 and landing is not null)";
@@ -234,7 +238,7 @@ fn done(tx: &mut Tx, lease: &SinkLease, load: &Load, version: i64, now: Timestam
             move_watermark(tx, dataset, region, *first, *last)?;
         }
     }
-    Ok(())
+    service::measure_load(tx, load, now)
 }
 
 impl Catalog {
@@ -256,8 +260,9 @@ impl Catalog {
         let (lease, load, now) = (lease.clone(), load.clone(), self.clock().now());
         // What is replayed was counted when it was loaded first.
         let (dataset, number, again) = (lease.dataset.clone(), load.number, load.replay.is_some());
-        self.write(move |tx| done(tx, &lease, &load, version, now)).await?;
+        let late = self.write(move |tx| done(tx, &lease, &load, version, now)).await?;
         self.wake(Topic::Loaded);
+        counters::breached(dataset.as_str(), late);
         if !again {
             self.count_load(&dataset, number, now).await;
         }

@@ -10,6 +10,7 @@ use crate::follows::{self, LEFT_SIDE_TABLES};
 use crate::landings::{COLUMNS, landing_of, word};
 use crate::lists::Page;
 use crate::paths;
+use crate::service;
 use crate::sinks::DELTA;
 
 /// What is left of a landing that was purged.
@@ -128,6 +129,7 @@ impl Purging<'_> {
         tx.execute("delete from upload_parts where upload in (select id from uploads where landing = $1)", std::slice::from_ref(&id))?;
         tx.execute("delete from uploads where landing = $1", std::slice::from_ref(&id))?;
         tx.execute("delete from landings where id = $1", std::slice::from_ref(&id))?;
+        service::forget(tx, landing)?;
         if let Some(key) = &landing.key {
             let sql = "delete from files where dataset = $1 and key = $2 and landing is null \
                        and not exists (select 1 from landings l where l.dataset = $1 and l.key = $2 and l.kind = 'file')";

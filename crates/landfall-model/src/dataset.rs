@@ -27,6 +27,11 @@ pub struct Dataset {
     /// When the raw bytes of a landing move to the archive; `None`: never.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub archive_after: Option<Span>,
+    /// The objective: how long a landing may take from its arrival until it is processed; `None`: nothing is measured.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sla: Option<Span>,
+    #[serde(default, skip_serializing_if = "Priority::is_default")]
+    pub priority: Priority,
 }
 
 impl Dataset {
@@ -42,12 +47,60 @@ impl Dataset {
             csv: CsvSettings::default(),
             retention: None,
             archive_after: None,
+            sla: None,
+            priority: Priority::default(),
         }
     }
 
     /// How the dataset's table is partitioned.
     pub fn granularity(&self) -> Granularity {
         Granularity::of(self.retention)
+    }
+}
+
+/// Whose work goes before whose; among equals the datasets take turns.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Priority {
+    /// A backfill: it waits for all others, and leaves a slot free for them.
+    Low,
+    /// What a dataset is that says nothing.
+    #[default]
+    Normal,
+    /// Before all others.
+    High,
+}
+
+impl Priority {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Priority::Low => "low",
+            Priority::Normal => "normal",
+            Priority::High => "high",
+        }
+    }
+
+    /// As the catalog keeps it: the higher goes first.
+    pub fn rank(self) -> i64 {
+        match self {
+            Priority::Low => 0,
+            Priority::Normal => 1,
+            Priority::High => 2,
+        }
+    }
+
+    /// What `rank` gave.
+    pub fn of_rank(rank: i64) -> Priority {
+        match rank {
+            ..=0 => Priority::Low,
+            1 => Priority::Normal,
+            _ => Priority::High,
+        }
+    }
+
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes references")]
+    fn is_default(&self) -> bool {
+        *self == Priority::default()
     }
 }
 
@@ -93,4 +146,25 @@ pub enum Encoding {
     Utf16,
     #[serde(rename = "latin-1")]
     Latin1,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_definition_without_the_newer_keys_reads_as_it_was_written() {
+        let dataset = Dataset::new("orders".parse().unwrap());
+        let text = serde_json::to_string(&dataset).unwrap();
+        assert!(!text.contains("sla") && !text.contains("priority"), "{text}");
+        assert_eq!(serde_json::from_str::<Dataset>(&text).unwrap(), dataset);
+    }
+
+    #[test]
+    fn a_priority_is_ranked_and_read_back() {
+        for priority in [Priority::Low, Priority::Normal, Priority::High] {
+            assert_eq!(Priority::of_rank(priority.rank()), priority);
+        }
+        assert!(Priority::High > Priority::Normal && Priority::Normal > Priority::Low);
+    }
 }

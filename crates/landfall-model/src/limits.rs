@@ -193,12 +193,22 @@ pub const INFER_BYTES_MAX: u64 = 64 << 20;
 
 // ---- Work ---------------------------------------------------------------------------------
 
-/// Jobs that one node runs at once: each holds a decoder's and an encoder's buffers, and keeps two cores busy.
-pub const JOBS_AT_ONCE: usize = 2;
+/// Jobs that one node runs at once: each holds a decoder's and an encoder's buffers. Two keep two cores busy, and one dataset
+/// alone gets no more than that; the third is for another one, whose file shall not wait until a large one is staged.
+pub const JOBS_AT_ONCE: usize = 3;
 
 /// How much the threads that stage and load give way to those that answer (`nice`, 0 to 19): enough that an ack does not
 /// wait for them, little enough that a busy door does not starve the loads.
 pub const BACKGROUND_NICENESS: i32 = 5;
+
+/// The same of the threads that stage what is replayed: the last there is, since it was loaded once already and nobody waits.
+pub const REPLAY_NICENESS: i32 = 19;
+
+/// Breaches of service levels that are remembered of each dataset: some pages to look through; the counter has all of them.
+pub const SLA_BREACHES_KEPT: usize = 10_000;
+
+/// How often service levels are looked at for the warnings in the log.
+pub const SLA_WATCH: Duration = Duration::from_secs(1);
 
 /// How long a lease lasts without a heartbeat.
 pub const LEASE: Duration = Duration::from_secs(30);
@@ -223,6 +233,9 @@ pub const DRAIN_MAX: Duration = Duration::from_secs(25);
 
 /// How long events gather before a load takes them; they are queryable meanwhile.
 pub const LOAD_LINGER: Duration = Duration::from_secs(2);
+
+/// How long they gather at the least, however short the objective of their dataset: each load is a file and a commit.
+pub const LOAD_LINGER_MIN: Duration = Duration::from_millis(50);
 
 /// Bytes of waiting events that end the lingering, and that one load takes of them.
 pub const LOAD_EVENT_BYTES: i64 = 64 << 20;

@@ -25,6 +25,11 @@ impl Span {
         Span { micros: seconds.clamp(1, Span::MAX_SECONDS) * 1_000_000 }
     }
 
+    /// What `micros` gave; what is out of bounds becomes the nearest that is not.
+    pub fn of_micros(micros: i64) -> Span {
+        Span { micros: micros.clamp(1_000, Span::MAX_SECONDS * 1_000_000) }
+    }
+
     pub fn micros(self) -> i64 {
         self.micros
     }

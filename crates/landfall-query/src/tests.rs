@@ -144,7 +144,7 @@ async fn the_systems_tables_are_read_page_by_page() {
     assert_eq!(bench.rows("select count(*) from landfall.landings").await, json!([[3]]));
     let audit = "select dataset, received_records, in_flight_records, loaded_records, balances from landfall.audit order by dataset";
     assert_eq!(bench.rows(audit).await, json!([["cars", 6, 6, 0, true], ["empty", 0, 0, 0, true]]));
-    for table in ["jobs", "loads", "rejects", "dead_letters", "holds", "purges"] {
+    for table in ["jobs", "loads", "rejects", "dead_letters", "holds", "purges", "sla_breaches"] {
         assert_eq!(bench.rows(&format!("select count(*) from landfall.{table}")).await, json!([[0]]), "{table}");
     }
     let columns = bench.rows("select columns, on_bad_record from landfall.datasets where dataset = 'cars'").await;

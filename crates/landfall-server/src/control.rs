@@ -14,7 +14,9 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::metrics::Scrape;
-use crate::{audit, datasets, dead_letters, health, holds, keys, lists, metrics, purges, replays, schedules, sql, status, tables};
+use crate::{
+    audit, datasets, dead_letters, health, holds, keys, lists, metrics, purges, replays, schedules, services, sql, status, tables,
+};
 
 /// Cloning shares it.
 #[derive(Clone)]
@@ -85,6 +87,7 @@ fn routes() -> OpenApiRouter<Control> {
         .routes(routes!(holds::list))
         .routes(routes!(holds::put, holds::release))
         .routes(routes!(purges::list))
+        .routes(routes!(services::list))
         .routes(routes!(replays::begin))
         .routes(routes!(replays::list))
         .routes(routes!(replays::get))

@@ -17,6 +17,7 @@ mod page;
 mod purges;
 mod replays;
 mod schedules;
+mod services;
 mod sql;
 mod status;
 mod tables;

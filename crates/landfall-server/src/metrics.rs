@@ -2,7 +2,7 @@
 //! things happen; what only the catalog knows is read at a scrape, at most once
 //! a second.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -12,12 +12,13 @@ use axum::response::{IntoResponse, Response};
 use landfall_access::Context;
 use landfall_access::http::Problem;
 use landfall_catalog::holds::Subject;
-use landfall_model::{Action, DatasetName, Error, Result, Timestamp};
-use metrics::{describe_counter, describe_gauge, describe_histogram, gauge};
+use landfall_model::{Action, DatasetName, Error, Level, Result, Timestamp};
+use metrics::{counter, describe_counter, describe_gauge, describe_histogram, gauge};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use parking_lot::Mutex;
 
 use crate::control::{Control, Inner};
+use crate::services::seconds;
 
 const FRESH: Duration = Duration::from_secs(1);
 
@@ -30,6 +31,8 @@ const BUCKETS: &[f64] =
 pub struct Scrape {
     handle: PrometheusHandle,
     asked: Arc<Mutex<Option<Instant>>>,
+    /// The datasets with an objective of which was told before.
+    served: Arc<Mutex<BTreeSet<DatasetName>>>,
 }
 
 static RECORDER: Mutex<Option<PrometheusHandle>> = Mutex::new(None);
@@ -51,7 +54,7 @@ pub fn install_recorder() -> Result<Scrape> {
         }
     };
     *installed = Some(handle.clone());
-    Ok(Scrape { handle, asked: Arc::default() })
+    Ok(Scrape { handle, asked: Arc::default(), served: Arc::default() })
 }
 
 impl Scrape {
@@ -75,6 +78,10 @@ fn describe() {
         describe_counter!(format!("landfall_{name}_bytes_total"), format!("Input bytes {what}"));
     }
     describe_counter!("landfall_lease_expired_total", "Leases of jobs and tables that expired: their holder died or stood still");
+    describe_counter!("landfall_sla_breaches_total", "Landings that took longer from their arrival than the objective of their dataset");
+    describe_gauge!("landfall_sla_objective_seconds", "How long a landing may take from its arrival until it is processed");
+    describe_gauge!("landfall_sla_oldest_seconds", "Age of the oldest landing that is not processed");
+    describe_gauge!("landfall_sla_at_risk", "1 when that has used up half of the objective, 2 when it is late, else 0");
     describe_gauge!("landfall_in_flight_records", "Records received and neither loaded, rejected, dead-lettered, discarded nor removed");
     describe_gauge!("landfall_dead_letters", "Dead letters that are open");
     describe_gauge!("landfall_queue_depth", "Jobs that are ready or leased");
@@ -107,7 +114,32 @@ async fn ask(inner: &Inner) -> Result<()> {
         gauge!("landfall_load_lag_events", "dataset" => dataset.clone()).set(number(waiting.events));
         gauge!("landfall_load_lag_seconds", "dataset" => dataset).set(age(waiting.oldest));
     }
+    ask_services(inner, now).await?;
     ask_purges(inner, now).await
+}
+
+/// How each dataset stands to its objective. One whose objective was taken away is told once more, for a gauge stays where it
+/// was set.
+async fn ask_services(inner: &Inner, now: Timestamp) -> Result<()> {
+    let services = inner.catalog.services().await?;
+    let told: BTreeSet<DatasetName> = services.iter().map(|service| service.dataset.clone()).collect();
+    for service in &services {
+        let dataset = service.dataset.to_string();
+        // A counter that is there before it counts makes its first breach a rise.
+        counter!("landfall_sla_breaches_total", "dataset" => dataset.clone()).increment(0);
+        tell_service(dataset, service.objective.duration().as_secs_f64(), seconds(service.age(now)), service.level(now));
+    }
+    let before = std::mem::replace(&mut *inner.scrape.served.lock(), told.clone());
+    for dataset in before.difference(&told) {
+        tell_service(dataset.to_string(), 0.0, 0.0, Level::Met);
+    }
+    Ok(())
+}
+
+fn tell_service(dataset: String, objective: f64, oldest: f64, level: Level) {
+    gauge!("landfall_sla_objective_seconds", "dataset" => dataset.clone()).set(objective);
+    gauge!("landfall_sla_oldest_seconds", "dataset" => dataset.clone()).set(oldest);
+    gauge!("landfall_sla_at_risk", "dataset" => dataset).set(level.number());
 }
 
 /// How late the purge of each dataset is. One that nothing purges is told too: it may have been another a moment ago, and a

@@ -14,6 +14,7 @@ use crate::dead_letters::DeadLetterItem;
 use crate::lists::jobs::JobItem;
 use crate::lists::landings::LandingItem;
 use crate::purges::gone;
+use crate::services::ServiceLevel;
 
 /// One thing that happened, with what is to be said of it.
 #[derive(Serialize, utoipa::ToSchema)]
@@ -47,6 +48,8 @@ pub struct Status {
     /// Of a dead letter: its stable code, and why it is one.
     code: Option<String>,
     reason: Option<String>,
+    /// How it stands to the objective of its dataset; null where that has none.
+    sla: Option<ServiceLevel>,
     jobs: Vec<JobItem>,
     #[serde(skip_serializing_if = "Option::is_none")]
     dead_letter: Option<DeadLetterItem>,
@@ -126,6 +129,13 @@ async fn find(control: &Control, context: &Context, asked: &AnyId) -> Result<(La
     Ok((landed, timeline))
 }
 
+async fn service_level(control: &Control, landing: &Landing, timeline: &Timeline) -> Result<Option<ServiceLevel>> {
+    let catalog = &control.0.catalog;
+    let today = control.0.definitions.get(&landing.dataset)?.definition.sla;
+    let breach = catalog.breach_of(landing).await?;
+    Ok(ServiceLevel::of(today, breach.as_ref(), landing, timeline, catalog.clock().now()))
+}
+
 /// The timeline of one event, landing or job: received, stored, queued, staged, loaded, or why not.
 #[utoipa::path(
     get, path = "/v1/status/{id}", tag = "show",
@@ -140,6 +150,7 @@ pub async fn get(State(control): State<Control>, context: Context, Path(id): Pat
     let asked: AnyId = id.parse()?;
     let (landing, timeline) = find(&control, &context, &asked).await?;
     let load = timeline.load.as_ref().filter(|load| load.committed_at.is_some()).map(|load| load.number);
+    let sla = service_level(&control, &landing, &timeline).await?;
     Ok(Json(Status {
         id,
         dataset: landing.dataset.to_string(),
@@ -151,6 +162,7 @@ pub async fn get(State(control): State<Control>, context: Context, Path(id): Pat
         records: timeline.staged.as_ref().map(|staged| staged.records),
         rejected_records: timeline.staged.as_ref().map(|staged| staged.rejected_records),
         rows: timeline.staged.as_ref().map(|staged| staged.rows),
+        sla,
         jobs: timeline.jobs.iter().map(JobItem::of).collect(),
         dead_letter: timeline.dead_letter.as_ref().map(DeadLetterItem::of),
         batch: timeline.landing.merged.as_ref().map(|_| LandingItem::of(&timeline.landing, load)),

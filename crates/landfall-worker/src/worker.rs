@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::FutureExt;
-use landfall_catalog::jobs::Lease;
+use landfall_catalog::jobs::{Lease, Slots};
 use landfall_catalog::{Catalog, Topic};
 use landfall_model::{Clock, Error, ErrorKind, Result, limits};
 use tokio::sync::Semaphore;
@@ -83,7 +83,10 @@ impl Worker {
             // A slot that becomes free wakes the loop through its own topic.
             return Ok(limits::POLL);
         }
-        for lease in self.catalog.lease_jobs(&self.owner, free).await? {
+        let asked = self.clock.now();
+        let leases = self.catalog.lease_into(&self.owner, Slots { free, all: self.slots }).await?;
+        let full = leases.len() == free;
+        for lease in leases {
             let Ok(slot) = slots.clone().try_acquire_owned() else {
                 self.catalog.hand_back(&lease).await?;
                 continue;
@@ -98,11 +101,15 @@ impl Worker {
                 }
             });
         }
-        let next = self.catalog.next_job_at().await?;
+        if full {
+            // Jobs that are ready while all slots are taken are not worth a busy loop.
+            return Ok(limits::POLL);
+        }
+        // What was ready and not leased waits for a slot of its own dataset, whose end wakes the loop; the rest for its time.
+        let next = self.catalog.next_job_at(asked).await?;
         let wait =
             next.map_or(limits::POLL, |at| Duration::from_micros(u64::try_from(at.micros() - self.clock.now().micros()).unwrap_or(0)));
-        // Jobs that are ready while all slots are taken are not worth a busy loop.
-        Ok(if slots.available_permits() == 0 { limits::POLL } else { wait.clamp(Duration::from_millis(1), limits::POLL) })
+        Ok(wait.clamp(Duration::from_millis(1), limits::POLL))
     }
 
     /// Runs one job to its end and records it.

@@ -23,7 +23,9 @@ use landfall_tables::keep::Keeper;
 use landfall_tables::load::{Committer, Replayer};
 use landfall_tables::stage::Staging;
 use landfall_upkeep::schedules::RunSchedule;
-use landfall_upkeep::{Archive, ExpireReceipts, RescueJobs, Runner, Seal, SweepPaths, SweepSegments, SweepUploads};
+use landfall_upkeep::{
+    Archive, ExpireReceipts, RescueJobs, Runner, Seal, SweepPaths, SweepSegments, SweepUploads, TrimBreaches, WatchServices,
+};
 use landfall_worker::{StageJob, Worker};
 use tokio::net::TcpListener;
 use tokio::runtime::Handle;
@@ -124,7 +126,7 @@ pub async fn start(settings: Settings, clock: Clock) -> Result<Running> {
     );
     let queries = if settings.roles.query || settings.roles.upkeep { Some(queries(&settings, &parts)?) } else { None };
     let schedules = schedules(&parts, &upkeep, &land, queries.clone().filter(|_| settings.roles.upkeep));
-    let committers = committers(&parts, &upkeep, settings.roles);
+    let committers = committers(&parts, &upkeep, settings.roles, background.quiet.clone());
     let listener = Listener::new(parts.catalog.clone(), parts.definitions.clone(), parts.gate.clone(), committers, schedules);
     listener.refresh().await?;
     let work = TaskTracker::new();
@@ -178,7 +180,7 @@ async fn open(settings: &Settings, admin: &AdminKey, clock: Clock) -> Result<Par
 }
 
 /// How a dataset gets its committer on this node.
-fn committers(parts: &Parts, upkeep: &Arc<Runner>, roles: Roles) -> Box<dyn Fn(DatasetName) + Send + Sync> {
+fn committers(parts: &Parts, upkeep: &Arc<Runner>, roles: Roles, quiet: Handle) -> Box<dyn Fn(DatasetName) + Send + Sync> {
     if !roles.work {
         return Box::new(|_| {});
     }
@@ -188,7 +190,7 @@ fn committers(parts: &Parts, upkeep: &Arc<Runner>, roles: Roles) -> Box<dyn Fn(D
         let committer = Committer::new(catalog.clone(), definitions.clone(), &tables, staging.clone(), dataset, owner.clone());
         let committer = Arc::new(committer);
         upkeep.spawn(Arc::new(Keep(Keeper::new(committer.clone()))));
-        upkeep.spawn(Arc::new(Replay(Replayer::new(committer.clone(), owner.clone()))));
+        upkeep.spawn(Arc::new(Replay(Replayer::new(committer.clone(), owner.clone()).staging_on(quiet.clone()))));
         upkeep.spawn(Arc::new(Commit(committer)));
     })
 }
@@ -212,6 +214,8 @@ fn start_work(parts: &Parts, work: &TaskTracker, stop: &CancellationToken, runti
 fn start_upkeep(parts: &Parts, upkeep: &Runner) {
     upkeep.spawn(Arc::new(RescueJobs(parts.catalog.clone())));
     upkeep.spawn(Arc::new(ExpireReceipts(parts.catalog.clone())));
+    upkeep.spawn(Arc::new(WatchServices::new(parts.catalog.clone())));
+    upkeep.spawn(Arc::new(TrimBreaches(parts.catalog.clone())));
     upkeep.spawn(Arc::new(SweepPaths { catalog: parts.catalog.clone(), store: parts.store.clone() }));
     upkeep.spawn(Arc::new(SweepSegments { catalog: parts.catalog.clone(), store: parts.store.clone() }));
     let (catalog, store, definitions) = (parts.catalog.clone(), parts.store.clone(), parts.definitions.clone());

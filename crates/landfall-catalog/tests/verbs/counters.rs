@@ -10,13 +10,13 @@ use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use crate::support::*;
 
 /// Counts what this test's thread does, and nothing of the tests beside it.
-struct Counted {
+pub struct Counted {
     handle: PrometheusHandle,
     _here: metrics::LocalRecorderGuard<'static>,
 }
 
 impl Counted {
-    fn new() -> Counted {
+    pub fn new() -> Counted {
         let recorder = Box::leak(Box::new(PrometheusBuilder::new().build_recorder()));
         Counted { handle: recorder.handle(), _here: metrics::set_default_local_recorder(recorder) }
     }
@@ -40,7 +40,7 @@ impl Counted {
         amounts
     }
 
-    fn value(&self, name: &str) -> Option<String> {
+    pub fn value(&self, name: &str) -> Option<String> {
         let text = self.handle.render();
         text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' ').map(str::to_owned))
     }

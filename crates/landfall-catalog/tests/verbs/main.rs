@@ -8,5 +8,7 @@ mod jobs;
 mod landing;
 mod loads;
 mod oldest;
+mod service;
 mod standing;
 mod support;
+mod turns;

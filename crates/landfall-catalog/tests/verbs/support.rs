@@ -107,12 +107,17 @@ pub async fn stage_batch(catalog: &Catalog, lease: &Lease) -> Recorded {
     catalog.record_landing(lease, &manifest(catalog, subject, counts).await).await.unwrap()
 }
 
-/// Stages the events `first..=last`, of `bytes` bytes, `rejected` of them bad.
-pub async fn stage_range(catalog: &Catalog, lease: &SinkLease, first: i64, last: i64, bytes: i64, rejected: i64) -> Recorded {
+/// What staging the events `first..=last` comes to, of `bytes` bytes, `rejected` of them bad.
+pub async fn range(catalog: &Catalog, first: i64, last: i64, bytes: i64, rejected: i64) -> Manifest {
     let records = last - first + 1;
     let counts = Counts { records, bytes, rejected_records: rejected, rejected_bytes: 2 * rejected, rows: records - rejected };
     let subject = Subject::Range { region: local(), first, last, except: Vec::new() };
-    catalog.record_range(lease, &manifest(catalog, subject, counts).await, Vec::new()).await.unwrap()
+    manifest(catalog, subject, counts).await
+}
+
+/// Stages them.
+pub async fn stage_range(catalog: &Catalog, lease: &SinkLease, first: i64, last: i64, bytes: i64, rejected: i64) -> Recorded {
+    catalog.record_range(lease, &range(catalog, first, last, bytes, rejected).await, Vec::new()).await.unwrap()
 }
 
 /// Stages these batches, which follow each other; `dead` of them cannot be read.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, BooleanArray, Int64Array, RecordBatch, StringViewArray, TimestampMicrosecondArray};
+use arrow::array::{ArrayRef, BooleanArray, Float64Array, Int64Array, RecordBatch, StringViewArray, TimestampMicrosecondArray};
 use arrow::datatypes::{DataType, SchemaRef};
 use landfall_model::{Error, Result, Timestamp};
 
@@ -11,6 +11,7 @@ pub enum Cell {
     Null,
     Text(String),
     Int(i64),
+    Float(f64),
     Bool(bool),
     Time(Timestamp),
 }
@@ -38,6 +39,12 @@ impl From<i64> for Cell {
 impl From<u64> for Cell {
     fn from(number: u64) -> Cell {
         Cell::Int(i64::try_from(number).unwrap_or(i64::MAX))
+    }
+}
+
+impl From<f64> for Cell {
+    fn from(number: f64) -> Cell {
+        Cell::Float(number)
     }
 }
 
@@ -70,6 +77,9 @@ fn column(kind: &DataType, rows: &[Row], place: usize) -> ArrayRef {
     match kind {
         DataType::Int64 => {
             Arc::new(cells.map(|cell| if let Cell::Int(number) = cell { Some(*number) } else { None }).collect::<Int64Array>())
+        }
+        DataType::Float64 => {
+            Arc::new(cells.map(|cell| if let Cell::Float(number) = cell { Some(*number) } else { None }).collect::<Float64Array>())
         }
         DataType::Boolean => Arc::new(cells.map(|cell| if let Cell::Bool(is) = cell { Some(*is) } else { None }).collect::<BooleanArray>()),
         DataType::Timestamp(_, zone) => {

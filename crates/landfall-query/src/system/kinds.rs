@@ -18,12 +18,14 @@ pub enum SystemKind {
     Schedules,
     Runs,
     LateLandings,
+    SlaBreaches,
     Audit,
 }
 
-/// Types of the columns: text, whole number, moment, truth.
+/// Types of the columns: text, whole number, number, truth; and moments.
 const T: DataType = DataType::Utf8View;
 const N: DataType = DataType::Int64;
+const F: DataType = DataType::Float64;
 const B: DataType = DataType::Boolean;
 
 fn moment() -> DataType {
@@ -44,6 +46,7 @@ impl SystemKind {
         SystemKind::Schedules,
         SystemKind::Runs,
         SystemKind::LateLandings,
+        SystemKind::SlaBreaches,
         SystemKind::Audit,
     ];
 
@@ -61,6 +64,7 @@ impl SystemKind {
             SystemKind::Schedules => "schedules",
             SystemKind::Runs => "runs",
             SystemKind::LateLandings => "late_landings",
+            SystemKind::SlaBreaches => "sla_breaches",
             SystemKind::Audit => "audit",
         }
     }
@@ -79,6 +83,7 @@ impl SystemKind {
             SystemKind::Schedules => schedules(),
             SystemKind::Runs => runs(),
             SystemKind::LateLandings => late_landings(),
+            SystemKind::SlaBreaches => sla_breaches(),
             SystemKind::Audit => audit(),
         };
         Arc::new(Schema::new(columns.into_iter().map(|(name, kind)| Field::new(name, kind, true)).collect::<Vec<_>>()))
@@ -95,6 +100,9 @@ fn datasets() -> Columns {
         ("on_bad_record", T),
         ("transform", T),
         ("retention", T),
+        ("sla", T),
+        ("sla_state", T),
+        ("priority", T),
         ("version", N),
         ("detached", B),
         ("changed_at", moment()),
@@ -268,6 +276,23 @@ fn purges() -> Columns {
         ("received_at", moment()),
         ("purged_at", moment()),
         ("bytes_at", moment()),
+    ]
+}
+
+fn sla_breaches() -> Columns {
+    vec![
+        ("dataset", T),
+        ("landing", T),
+        ("last_landing", T),
+        ("landings", N),
+        ("records", N),
+        ("first_event", T),
+        ("last_event", T),
+        ("kind", T),
+        ("received_at", moment()),
+        ("processed_at", moment()),
+        ("objective_seconds", F),
+        ("seconds", F),
     ]
 }
 

@@ -105,6 +105,10 @@ impl Scan {
                 Ok(self.paged(page, &items, |late| (late.dataset.as_str(), format!("{}/{}", late.run, late.landing)), rows::late_landing))
             }
             SystemKind::Schedules => Ok((self.schedules(page.dataset.as_ref()).await?, None)),
+            SystemKind::SlaBreaches => {
+                let items = self.catalog.list_breaches(&page).await?;
+                Ok(self.paged(page, &items, |breach| (breach.dataset.as_str(), breach.landing.to_string()), rows::sla_breach))
+            }
             SystemKind::Datasets => Ok((self.datasets(page.dataset.as_ref()).await?, None)),
             SystemKind::Audit => Ok((self.audit(page.dataset).await?, None)),
             SystemKind::Rejects => Ok((Vec::new(), None)),
@@ -128,7 +132,10 @@ impl Scan {
     async fn datasets(&self, only: Option<&DatasetName>) -> Result<Vec<Row>> {
         let records = self.catalog.datasets().await?;
         let wanted = records.iter().filter(|record| only.is_none_or(|only| record.definition.name == *only));
-        wanted.filter(|record| self.shows(record.definition.name.as_str())).map(rows::dataset).collect()
+        let shown: Vec<_> = wanted.filter(|record| self.shows(record.definition.name.as_str())).collect();
+        let (services, now) = (self.catalog.services().await?, self.catalog.clock().now());
+        let level = |name: &DatasetName| services.iter().find(|service| service.dataset == *name).map(|service| service.level(now));
+        shown.into_iter().map(|record| rows::dataset(record, level(&record.definition.name))).collect()
     }
 
     async fn schedules(&self, only: Option<&DatasetName>) -> Result<Vec<Row>> {

@@ -1,5 +1,7 @@
 //! What the catalog's records are as rows, in the order of the columns in `kinds`.
 
+use std::time::Duration;
+
 use landfall_catalog::audit::Audit;
 use landfall_catalog::datasets::DatasetRecord;
 use landfall_catalog::dead_letters::DeadLetter;
@@ -9,12 +11,14 @@ use landfall_catalog::purges::Purge;
 use landfall_catalog::replays::Replay;
 use landfall_catalog::runs::{Late, Run};
 use landfall_catalog::schedules::ScheduleRecord;
+use landfall_catalog::service::Breach;
 use landfall_catalog::standing::LandingRecord;
-use landfall_model::{BadRecord, Calendar, DatasetName, Error, EventId, Kind, Reject, Result, Timestamp};
+use landfall_model::{BadRecord, Calendar, DatasetName, Error, EventId, Kind, Level, Reject, Result, Timestamp};
 
 use super::cells::Row;
 
-pub fn dataset(record: &DatasetRecord) -> Result<Row> {
+/// `level`: how it stands to its objective, where it has one.
+pub fn dataset(record: &DatasetRecord, level: Option<Level>) -> Result<Row> {
     let definition = &record.definition;
     let columns = serde_json::to_string(&record.columns.list).map_err(|why| Error::internal("reading a dataset", why))?;
     let on_bad_record = match definition.on_bad_record {
@@ -28,6 +32,9 @@ pub fn dataset(record: &DatasetRecord) -> Result<Row> {
         on_bad_record.into(),
         definition.transform.clone().into(),
         definition.retention.map(|span| span.to_string()).into(),
+        definition.sla.map(|span| span.to_string()).into(),
+        level.map(Level::as_str).into(),
+        definition.priority.as_str().into(),
         record.version.into(),
         record.detached.into(),
         record.changed_at.into(),
@@ -153,6 +160,24 @@ pub fn purge(purge: &Purge) -> Row {
         purge.received_at.into(),
         purge.purged_at.into(),
         purge.bytes_at.into(),
+    ]
+}
+
+pub fn sla_breach(breach: &Breach) -> Row {
+    let seconds = |micros: i64| Duration::from_micros(u64::try_from(micros).unwrap_or(0)).as_secs_f64();
+    vec![
+        breach.dataset.as_str().into(),
+        breach.landing.as_str().into(),
+        breach.last.as_str().into(),
+        breach.landings.into(),
+        breach.records.into(),
+        breach.event(breach.first_seq).map(|id| id.to_string()).into(),
+        breach.event(breach.last_seq).map(|id| id.to_string()).into(),
+        breach.kind.as_str().into(),
+        breach.received_at.into(),
+        breach.processed_at.into(),
+        breach.objective.duration().as_secs_f64().into(),
+        seconds(breach.micros()).into(),
     ]
 }
 

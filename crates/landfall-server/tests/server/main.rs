@@ -7,4 +7,5 @@ mod holds;
 mod open;
 mod purges;
 mod schedules;
+mod services;
 mod sql;

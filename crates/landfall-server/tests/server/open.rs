@@ -32,14 +32,19 @@ pub fn orders() -> DatasetName {
 }
 
 pub async fn open() -> Open {
-    let (clock, region) = (Clock::system(), "local".parse::<Region>().unwrap());
+    open_at(Clock::system(), Vec::new()).await
+}
+
+/// The same by a clock of the test's own, and with more datasets.
+pub async fn open_at(clock: Clock, more: Vec<Dataset>) -> Open {
+    let region = "local".parse::<Region>().unwrap();
     let scrape = install_recorder().unwrap();
     let folder = tempfile::tempdir().unwrap();
     let test_catalog = TestCatalog::sqlite();
-    let catalog = test_catalog.open().await.unwrap();
+    let catalog = Catalog::open(&test_catalog.url(), clock.clone()).await.unwrap();
     let store = Store::local(&folder.path().join("store"), clock.clone()).unwrap();
     let passing = Dataset { retention: Some("1ms".parse().unwrap()), ..Dataset::new("passing".parse().unwrap()) };
-    let datasets = vec![Dataset::new(orders()), passing];
+    let datasets: Vec<_> = [Dataset::new(orders()), passing].into_iter().chain(more).collect();
     catalog.declare(region.clone(), datasets.clone()).await.unwrap();
     let definitions = Definitions::default();
     definitions.refresh(&catalog).await.unwrap();
@@ -95,8 +100,13 @@ impl Open {
     }
 
     pub async fn file(&self, key: &str, text: &'static str) -> LandingId {
+        self.file_of("orders", key, text).await
+    }
+
+    pub async fn file_of(&self, dataset: &str, key: &str, text: &'static str) -> LandingId {
         let body = futures::stream::iter([Ok(text.into())]);
-        let landed = self.land.file(&Context::administrator(Source::Http), &orders(), key.parse().unwrap(), None, None, body).await;
+        let dataset = dataset.parse().unwrap();
+        let landed = self.land.file(&Context::administrator(Source::Http), &dataset, key.parse().unwrap(), None, None, body).await;
         landed.unwrap().id
     }
 

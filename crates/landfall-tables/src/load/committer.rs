@@ -60,6 +60,11 @@ impl Committer {
         &self.dataset
     }
 
+    /// How long the events of this table gather at the most.
+    pub fn linger(&self) -> Duration {
+        self.events.linger()
+    }
+
     /// Takes the next step, if there is one. After any error the lease is looked at anew.
     pub fn run_once(&self) -> BoxFuture<'_, Result<Step>> {
         Box::pin(self.next_step())

@@ -29,23 +29,40 @@ impl EventRange {
         &self.staging
     }
 
+    /// How long events gather at the most: a quarter of their objective where they have one, so that staging and loading have
+    /// the rest of it.
+    pub fn linger(&self) -> Duration {
+        let quarter = self.staging.objective(&self.dataset).map(|objective| objective.duration() / 4);
+        quarter.map_or(limits::LOAD_LINGER, |quarter| quarter.clamp(limits::LOAD_LINGER_MIN, limits::LOAD_LINGER))
+    }
+
+    /// Since when they gather, where that is known better than by when this node saw them: an objective counts from their arrival.
+    async fn arrived(&self) -> Result<Option<Timestamp>> {
+        match self.staging.objective(&self.dataset) {
+            Some(_) => self.catalog.oldest_event(&self.dataset).await,
+            None => Ok(None),
+        }
+    }
+
     /// How long the events that wait shall still gather: zero if they are due, `None` if none wait.
     pub async fn gathering(&self) -> Result<Option<Duration>> {
         let waiting = self.catalog.waiting_events(&self.dataset).await?;
-        let mut since = self.since.lock();
         if waiting.events == 0 {
-            *since = None;
+            *self.since.lock() = None;
             return Ok(None);
         }
+        let arrived = self.arrived().await?;
         let now = self.catalog.clock().now();
+        let mut since = self.since.lock();
         // A clock that was set back must not hold them up.
-        let began = since.unwrap_or(now).min(now);
-        *since = Some(began);
+        let seen = since.unwrap_or(now).min(now);
+        *since = Some(seen);
+        let began = arrived.map_or(seen, |arrived| arrived.min(seen));
         if waiting.bytes >= limits::LOAD_EVENT_BYTES {
             return Ok(Some(Duration::ZERO));
         }
         let waited = Duration::from_micros(u64::try_from(now.micros() - began.micros()).unwrap_or(0));
-        Ok(Some(limits::LOAD_LINGER.saturating_sub(waited)))
+        Ok(Some(self.linger().saturating_sub(waited)))
     }
 
     /// Stages the next events of each region and records the manifests.

@@ -11,13 +11,16 @@ use futures::future::BoxFuture;
 use landfall_catalog::replays::{Replay, Unit};
 use landfall_catalog::sinks::SinkLease;
 use landfall_model::{DatasetName, Error, LandingId, LoadId, Manifest, Result, crash, limits};
+use tokio::runtime::Handle;
+use tokio_util::task::AbortOnDropHandle;
 
 use super::Committer;
-use crate::stage::Target;
+use crate::stage::{Staging, Target};
 
 pub struct Replayer {
     committer: Arc<Committer>,
     owner: String,
+    quiet: Option<Handle>,
 }
 
 /// What one run came to.
@@ -31,10 +34,23 @@ pub enum Replayed {
     Waits,
 }
 
+async fn staged(staging: Staging, dataset: DatasetName, unit: Unit, target: Target) -> Result<(Manifest, Option<LandingId>)> {
+    match &unit {
+        Unit::Range { region, first, last } => Ok((staging.restage_range(&dataset, region, *first, *last, &target).await?, None)),
+        Unit::Landing(landing) => Ok((staging.stage_landing_for(landing, &target).await?, Some(landing.id.clone()))),
+    }
+}
+
 impl Replayer {
     /// The replayer that the node `owner` keeps beside the committer of a table.
     pub fn new(committer: Arc<Committer>, owner: String) -> Replayer {
-        Replayer { committer, owner }
+        Replayer { committer, owner, quiet: None }
+    }
+
+    /// The same, which decodes and encodes on the threads of `runtime`: they give way to all others, and the load that takes
+    /// the replay in, which others wait for, does not run there.
+    pub fn staging_on(self, runtime: Handle) -> Replayer {
+        Replayer { quiet: Some(runtime), ..self }
     }
 
     pub fn dataset(&self) -> &DatasetName {
@@ -82,7 +98,7 @@ impl Replayer {
 
     async fn stage(&self, replay: &Replay, unit: &Unit) -> Result<Replayed> {
         let target = self.target(replay).await?;
-        let staged = self.while_leased(self.staged(unit, &target)).await;
+        let staged = self.while_leased(self.staged_quietly(unit, &target)).await;
         let (manifest, landing) = match staged {
             Ok(staged) => staged,
             Err(error) if error.kind.is_passing() => return Err(error),
@@ -99,11 +115,14 @@ impl Replayer {
         Ok(Replayed::More)
     }
 
-    async fn staged(&self, unit: &Unit, target: &Target) -> Result<(Manifest, Option<LandingId>)> {
-        let staging = self.committer.staging();
-        match unit {
-            Unit::Range { region, first, last } => Ok((staging.restage_range(self.dataset(), region, *first, *last, target).await?, None)),
-            Unit::Landing(landing) => Ok((staging.stage_landing_for(landing, target).await?, Some(landing.id.clone()))),
+    async fn staged_quietly(&self, unit: &Unit, target: &Target) -> Result<(Manifest, Option<LandingId>)> {
+        let work = staged(self.committer.staging().clone(), self.dataset().clone(), unit.clone(), target.clone());
+        match &self.quiet {
+            // Dropping the handle stops the work, as dropping the future itself would.
+            Some(runtime) => {
+                AbortOnDropHandle::new(runtime.spawn(work)).await.map_err(|why| landfall_model::Error::internal("replaying", why))?
+            }
+            None => work.await,
         }
     }
 

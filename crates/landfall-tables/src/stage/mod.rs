@@ -35,7 +35,7 @@ use landfall_catalog::datasets::DatasetRecord;
 use landfall_catalog::landings::Body;
 use landfall_catalog::{Catalog, Definitions};
 use landfall_model::{
-    BodyPlace, Clock, Column, DatasetName, Error, ErrorKind, Granularity, Kind, Landing, LandingId, Manifest, ManifestId, Result,
+    BodyPlace, Clock, Column, DatasetName, Error, ErrorKind, Granularity, Kind, Landing, LandingId, Manifest, ManifestId, Result, Span,
 };
 use landfall_store::Store;
 
@@ -108,6 +108,11 @@ impl Staging {
     /// How the dataset's table is partitioned now.
     pub fn granularity(&self, dataset: &DatasetName) -> Result<Granularity> {
         Ok(self.0.definitions.get(dataset)?.definition.granularity())
+    }
+
+    /// What the dataset's landings may take until they are processed.
+    pub fn objective(&self, dataset: &DatasetName) -> Option<Span> {
+        self.0.definitions.get(dataset).ok()?.definition.sla
     }
 
     fn outputs(&self, target: &Target, manifest: &ManifestId) -> Outputs {

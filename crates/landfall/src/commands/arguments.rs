@@ -129,6 +129,8 @@ pub enum Command {
     /// Answer windows of a schedule now, for the first time or again; stays until it is done
     #[command(visible_alias = "rerun")]
     Run(Run),
+    /// What took longer than the service level of its dataset
+    Breaches(Listed),
     /// Ask: one query, or an interactive prompt
     Sql {
         /// The query; a prompt opens if it is left out

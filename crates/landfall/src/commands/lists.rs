@@ -1,4 +1,4 @@
-//! The lists: landings, jobs, rejects, loads, dead letters, holds, purges, each
+//! The lists: landings, jobs, rejects, loads, dead letters, holds, purges, breaches, each
 //! with the columns that people look for.
 
 use serde_json::Value as Json;
@@ -114,6 +114,21 @@ pub const PURGES: Spec = Spec {
         Column::new("bytes gone", "bytes_at", Time),
     ],
     empty: "nothing was purged",
+};
+
+pub const BREACHES: Spec = Spec {
+    path: "sla-breaches",
+    columns: &[
+        Column::new("landing", "landing", Id),
+        Column::new("dataset", "dataset", Text),
+        Column::new("kind", "kind", Id),
+        Column::new("landings", "landings", Count),
+        Column::new("records", "records", Count),
+        Column::new("received", "received_at", Time),
+        Column::new("seconds", "seconds", Count),
+        Column::new("objective", "objective_seconds", Count),
+    ],
+    empty: "no service level was breached",
 };
 
 pub const REPLAYS: Spec = Spec {

@@ -6,8 +6,14 @@ use super::{Client, Failure};
 use crate::output::Kind::{Id, Length, Size, Text, Time};
 use crate::output::{Column, Listing, Screen};
 
-const DATASETS: &[Column] =
-    &[Column::new("dataset", "name", Text), Column::new("columns", "columns", Length), Column::new("description", "description", Text)];
+const DATASETS: &[Column] = &[
+    Column::new("dataset", "name", Text),
+    Column::new("columns", "columns", Length),
+    Column::new("priority", "priority", Id),
+    Column::new("sla", "sla", Id),
+    Column::new("state", "sla_state", Id),
+    Column::new("description", "description", Text),
+];
 
 const FILES: &[Column] = &[
     Column::new("key", "key", Text),

@@ -119,6 +119,7 @@ async fn ask(command: Command, client: Client, screen: Screen) -> Result<(), Fai
         }
         Command::Runs(runs) => schedules::runs(&client, &runs, screen).await,
         Command::Run(run) => schedules::run(&client, &run, screen).await,
+        Command::Breaches(listed) => lists::print(&client, &lists::BREACHES, &listed, screen).await,
         Command::Sql { sql: Some(sql), output } => sql::once(&client, &sql, output.output, screen).await,
         Command::Sql { sql: None, output } => prompt::open(client, output.output, screen).await,
         Command::Audit { dataset, output } => audit::print(&client, dataset.as_deref(), output.output, screen).await,

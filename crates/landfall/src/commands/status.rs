@@ -23,7 +23,24 @@ pub async fn status(client: &Client, id: &str, format: Format, screen: Screen) -
         let at = screen.dim(&format!("{:<19}", short_time(text("at"))));
         screen.line(format!("  {at}  {:<9}  {}", text("step"), details(step)).trim_end())?;
     }
+    if let Some(line) = status.get("sla").and_then(service_level) {
+        screen.line(&format!("  {line}"))?;
+    }
     Ok(())
+}
+
+/// How it stands to the objective of its dataset, in one line.
+fn service_level(sla: &Json) -> Option<String> {
+    let text = |name: &str| sla.get(name).and_then(Json::as_str);
+    let objective = text("objective")?;
+    let Some(seconds) = sla.get("seconds").and_then(Json::as_f64) else {
+        return Some(format!("service level {objective}"));
+    };
+    let standing = text("state").unwrap_or_default();
+    Some(match text("processed_at") {
+        Some(_) => format!("service level {objective}: took {seconds:.3} s, {standing}"),
+        None => format!("service level {objective}: waits for {seconds:.3} s, due {}, {standing}", short_time(text("due_at")?)),
+    })
 }
 
 /// What a step says beside its time and its name: first how much, then the rest.
@@ -59,6 +76,17 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn a_service_level_is_one_line() {
+        let waits =
+            json!({ "objective": "5s", "due_at": "2026-11-21T07:03:53Z", "processed_at": null, "seconds": 3.5, "state": "at risk" });
+        assert_eq!(service_level(&waits).unwrap(), "service level 5s: waits for 3.500 s, due 2026-11-21 07:03:53, at risk");
+        let took = json!({ "objective": "5s", "processed_at": "2026-11-21T07:03:50Z", "seconds": 2, "state": "met" });
+        assert_eq!(service_level(&took).unwrap(), "service level 5s: took 2.000 s, met");
+        assert_eq!(service_level(&json!({ "objective": "5s", "seconds": null })).unwrap(), "service level 5s");
+        assert_eq!(service_level(&Json::Null), None);
+    }
 
     #[test]
     fn a_step_says_how_much_and_then_the_rest() {

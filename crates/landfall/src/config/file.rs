@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 
-use landfall_model::{BadRecord, Column, CsvSettings, DatasetName, Grant, Region, ResultFormat, Span, Type};
+use landfall_model::{BadRecord, Column, CsvSettings, DatasetName, Grant, Priority, Region, ResultFormat, Span, Type};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
@@ -105,6 +105,12 @@ pub struct DatasetSection {
     /// When the raw bytes of a landing move to [store.archive], like `90d`; they are read from there as before. Never if left out.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub archive_after: Option<Span>,
+    /// The objective, like `5s`: how long a landing may take from its arrival until it is queryable and processed. What takes longer
+    /// is counted and listed. Nothing is measured if left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sla: Option<Span>,
+    /// Whose work goes first: `high` before `normal` before `low`; equals take turns.
+    pub priority: Priority,
 }
 
 /// One schedule: for each window of time that ends, its query is answered once, and the answer lands as a file.

@@ -144,6 +144,8 @@ fn dataset(name: DatasetName, section: DatasetSection) -> Dataset {
         csv: section.csv,
         retention: section.retention,
         archive_after: section.archive_after,
+        sla: section.sla,
+        priority: section.priority,
         ..Dataset::new(name)
     }
 }

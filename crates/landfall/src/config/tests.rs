@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use expect_test::{Expect, expect};
-use landfall_model::{Column, Type};
+use landfall_model::{Column, Priority, Type};
 
 use super::{Config, Inputs, Mistakes};
 
@@ -141,6 +141,22 @@ fn a_retention_is_a_length_of_time() {
             landfall.toml:2:13: `3 minutes` is not a length of time: write a whole number and a unit, like 90s, 15m, 36h, 7d, 2w or 1y, of 1,000 years at most
         "#]],
     );
+}
+
+#[test]
+fn an_objective_is_a_length_of_time_and_a_priority_one_of_three() {
+    wrong(
+        "[datasets.a]\nsla = \"5 s\"\npriority = \"hihg\"\n[datasets.b]\nprioritty = \"low\"\nsla = 5\n",
+        &expect![[r#"
+            landfall.toml:2:7: `5 s` is not a length of time: write a whole number and a unit, like 90s, 15m, 36h, 7d, 2w or 1y, of 1,000 years at most
+            landfall.toml:3:12: `hihg` is not one of what `priority` may be: low, normal, high; did you mean `high`?
+            landfall.toml:5:1: unknown key `prioritty` in [datasets.b]; did you mean `priority`?
+            landfall.toml:6:7: `sla` in [datasets.b] must be a string, not the number 5
+        "#]],
+    );
+    let config = right("[datasets.a]\nsla = \"5s\"\npriority = \"low\"\n[datasets.b]\n");
+    let of = |at: usize| (config.datasets[at].sla.map(|sla| sla.to_string()), config.datasets[at].priority);
+    assert_eq!([of(0), of(1)], [(Some("5s".into()), Priority::Low), (None, Priority::Normal)]);
 }
 
 #[test]

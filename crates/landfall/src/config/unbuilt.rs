@@ -5,8 +5,7 @@
 const FILE: &[&str] = &["endpoints", "functions", "identity", "encryption", "kafka", "notify"];
 
 /// Keys of a dataset.
-const DATASET: &[&str] =
-    &["archive", "delta", "encryption", "function", "image", "json", "kafka", "notify", "sinks", "sla", "upstream", "xml"];
+const DATASET: &[&str] = &["archive", "delta", "encryption", "function", "image", "json", "kafka", "notify", "sinks", "upstream", "xml"];
 
 /// Keys of the section that `path` names, which are known and not built yet.
 pub fn keys(path: &[String]) -> &'static [&'static str] {

@@ -8,29 +8,57 @@ use tokio::runtime::{Builder, Handle, Runtime};
 pub struct Background {
     /// Where background work is spawned.
     pub handle: Handle,
-    runtime: Option<Runtime>,
+    /// Where a replay decodes and encodes: one thread that coordinates, and those that it hands blocking work to, which all
+    /// give way to every other.
+    pub quiet: Handle,
+    runtimes: Vec<Runtime>,
 }
 
 impl Background {
     pub fn start() -> Result<Background> {
-        let runtime = Builder::new_multi_thread().enable_all().thread_name("background").on_thread_start(lower_priority).build();
-        let runtime = runtime.map_err(|error| Error::unavailable("starting the background threads", error))?;
-        Ok(Background { handle: runtime.handle().clone(), runtime: Some(runtime) })
+        let background = start(Builder::new_multi_thread().thread_name("background"), limits::BACKGROUND_NICENESS)?;
+        let quiet = start(Builder::new_multi_thread().worker_threads(1).thread_name("replay"), limits::REPLAY_NICENESS)?;
+        Ok(Background { handle: background.handle().clone(), quiet: quiet.handle().clone(), runtimes: vec![background, quiet] })
     }
 }
 
 impl Drop for Background {
     /// A runtime must not wait for its threads inside of another; whoever needs the work's end awaits it before.
     fn drop(&mut self) {
-        if let Some(runtime) = self.runtime.take() {
+        for runtime in self.runtimes.drain(..) {
             runtime.shutdown_background();
         }
     }
 }
 
+fn start(threads: &mut Builder, niceness: i32) -> Result<Runtime> {
+    let runtime = threads.enable_all().on_thread_start(move || lower_priority(niceness)).build();
+    runtime.map_err(|error| Error::unavailable("starting the background threads", error))
+}
+
 /// On Linux this is about the calling thread alone. Where it is refused, the work only competes more.
-fn lower_priority() {
-    if let Err(error) = rustix::process::setpriority_process(None, limits::BACKGROUND_NICENESS) {
+fn lower_priority(niceness: i32) {
+    if let Err(error) = rustix::process::setpriority_process(None, niceness) {
         tracing::debug!(%error, "the priority of a background thread could not be lowered");
+    }
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_replay_gives_way_to_the_loads_and_the_loads_to_the_doors() {
+        let niceness = || rustix::process::getpriority_process(None).unwrap();
+        let (background, caller) = (Background::start().unwrap(), niceness());
+        let there = Builder::new_current_thread().build().unwrap();
+        let of = |handle: &Handle| {
+            there.block_on(async { (handle.spawn(async move { niceness() }).await, handle.spawn_blocking(niceness).await) })
+        };
+        let (async_load, load) = of(&background.handle);
+        let (async_replay, replay) = of(&background.quiet);
+        assert_eq!((async_load.unwrap(), load.unwrap()), (limits::BACKGROUND_NICENESS, limits::BACKGROUND_NICENESS));
+        assert_eq!((async_replay.unwrap(), replay.unwrap()), (limits::REPLAY_NICENESS, limits::REPLAY_NICENESS));
+        assert!(caller < limits::BACKGROUND_NICENESS, "the caller's own priority is {caller}");
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use futures::future::BoxFuture;
 use landfall_catalog::Topic;
-use landfall_model::{Result, limits};
+use landfall_model::Result;
 use landfall_tables::load::{Committer, Step};
 use landfall_upkeep::{Status, Task};
 
@@ -16,9 +16,9 @@ impl Task for Commit {
         format!("commit {}", self.0.dataset())
     }
 
-    /// Events gather at least this long, so looking for them more often would find nothing that is due.
+    /// Events gather as long as this, so looking for them more often would find nothing that is due.
     fn every(&self) -> Duration {
-        limits::LOAD_LINGER
+        self.0.linger()
     }
 
     fn wakes_on(&self) -> &'static [Topic] {

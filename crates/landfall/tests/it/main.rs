@@ -11,3 +11,4 @@ mod node;
 mod schedules;
 mod standstill;
 mod traffic;
+mod turns;
