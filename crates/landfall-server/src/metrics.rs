@@ -89,6 +89,9 @@ fn describe() {
     describe_gauge!("landfall_load_lag_events", "Events above the watermark");
     describe_gauge!("landfall_load_lag_seconds", "Since the oldest record was received that is in flight");
     describe_gauge!("landfall_purge_lag_seconds", "How long landings have outlived the retention of their dataset; 0 where it is held");
+    describe_gauge!("landfall_schedule_lag_seconds", "Since the oldest window of a schedule ended that is not answered; 0 where all are");
+    describe_counter!("landfall_runs_total", "Runs of schedules that this node brought to their end, by `state`: `done` or `failed`");
+    describe_counter!("landfall_late_windows_total", "Windows that were answered before something of theirs had landed");
     describe_histogram!("landfall_ack_seconds", "From a request's head to its receipt");
     describe_histogram!("landfall_processed_seconds", "From a landing's arrival to its load, or to its being a dead letter");
 }
@@ -115,7 +118,18 @@ async fn ask(inner: &Inner) -> Result<()> {
         gauge!("landfall_load_lag_seconds", "dataset" => dataset).set(age(waiting.oldest));
     }
     ask_services(inner, now).await?;
+    ask_schedules(inner, now).await?;
     ask_purges(inner, now).await
+}
+
+async fn ask_schedules(inner: &Inner, now: Timestamp) -> Result<()> {
+    let waiting: BTreeMap<DatasetName, Timestamp> = inner.catalog.oldest_windows().await?.into_iter().collect();
+    for record in inner.catalog.schedules().await? {
+        let name = record.definition.name;
+        let lag = waiting.get(&name).map_or(0, |ended| now.micros() - ended.micros()).max(0);
+        gauge!("landfall_schedule_lag_seconds", "schedule" => name.to_string()).set(number(lag) / 1e6);
+    }
+    Ok(())
 }
 
 /// How each dataset stands to its objective. One whose objective was taken away is told once more, for a gauge stays where it

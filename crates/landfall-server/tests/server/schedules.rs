@@ -56,6 +56,9 @@ async fn schedules_are_shown_and_windows_are_asked_for() {
     let rest = open.get(&format!("/v1/runs?schedule=daily&limit=2&cursor={}", page["next"].as_str().unwrap())).await;
     assert_eq!((rest["items"].as_array().unwrap().len(), &rest["next"]), (1, &Value::Null));
     assert_eq!(open.get("/v1/schedules").await["items"][0]["waiting_since"], "2026-03-28T02:00:00.000000Z");
+    let metrics = open.request("GET", "/metrics").send().await.unwrap().text().await.unwrap();
+    let lag = metrics.lines().find_map(|line| line.strip_prefix("landfall_schedule_lag_seconds{schedule=\"daily\"} ")).unwrap();
+    assert!(lag.parse::<f64>().unwrap() > 86_400.0, "{lag}");
     let sql = "select schedule, dataset, state, window_to from landfall.runs order by window_to limit 1";
     let rows: Value = open.sql(json!({ "sql": sql })).await.json().await.unwrap();
     assert_eq!(rows["rows"], json!([["daily", "orders", "waiting", "2026-03-28T02:00:00Z"]]));
