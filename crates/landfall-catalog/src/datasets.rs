@@ -37,12 +37,13 @@ pub(crate) fn record(row: &Row) -> Result<DatasetRecord> {
     })
 }
 
-pub(crate) fn parse<T: serde::de::DeserializeOwned>(text: &str) -> Result<T> {
+/// Reads a document that was written with `json`.
+pub fn parse<T: serde::de::DeserializeOwned>(text: &str) -> Result<T> {
     serde_json::from_str(text)
         .map_err(|error| Error::new(ErrorKind::Corrupt, format!("the catalog holds a document that cannot be read: {error}")))
 }
 
-pub(crate) fn json<T: serde::Serialize>(value: &T) -> Result<String> {
+pub fn json<T: serde::Serialize>(value: &T) -> Result<String> {
     serde_json::to_string(value).map_err(|error| Error::internal("writing a document for the catalog", error))
 }
 

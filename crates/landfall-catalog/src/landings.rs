@@ -18,7 +18,7 @@ pub(crate) fn columns_of(table: &str) -> String {
 }
 
 /// Reads a value that was written from its own text; anything else means that the catalog was changed by hand.
-pub(crate) fn word<T>(text: &str) -> Result<T>
+pub fn word<T>(text: &str) -> Result<T>
 where
     T: std::str::FromStr,
     T::Err: std::fmt::Display,
@@ -114,7 +114,8 @@ pub enum Body {
 /// Of each dataset and region one batch at most stands for an id.
 const AROUND_MAX: usize = 1000;
 
-pub(crate) fn find(tx: &mut Tx, id: &LandingId) -> Result<Option<Landing>> {
+/// The landing of that id, inside a transaction.
+pub fn find(tx: &mut Tx, id: &LandingId) -> Result<Option<Landing>> {
     let row = tx.query_opt(&format!("select {COLUMNS} from landings where id = $1"), &[id.as_str().into()])?;
     row.as_ref().map(landing_of).transpose()
 }

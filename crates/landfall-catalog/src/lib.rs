@@ -31,8 +31,6 @@ mod oldest;
 pub mod paths;
 pub mod purges;
 pub mod replays;
-pub mod runs;
-pub mod schedules;
 pub mod seals;
 pub mod service;
 pub mod sinks;

@@ -114,7 +114,7 @@ fn rejects_of(row: &Row) -> Result<RejectsRecord> {
 
 impl Catalog {
     /// One page of `select`, whose rows are told apart by the column `id`; `filter` holds for each.
-    pub(crate) async fn page<T: Send + 'static>(
+    pub async fn page<T: Send + 'static>(
         &self,
         select: &str,
         id: &str,

@@ -2,7 +2,6 @@
 //! knows no async and holds no SQL, so that a value made here means the same
 //! through every door and on every node.
 
-pub mod calendar;
 pub mod clock;
 pub mod columns;
 pub mod crash;
@@ -21,7 +20,6 @@ pub mod reject;
 pub mod schedule;
 pub mod span;
 
-pub use calendar::Calendar;
 pub use clock::{Clock, Timestamp};
 pub use columns::{Column, Columns, Type};
 pub use dataset::{BadRecord, CsvSettings, Dataset, Encoding, Priority};

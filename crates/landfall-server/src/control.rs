@@ -7,6 +7,7 @@ use landfall_access::Gate;
 use landfall_access::http::Budget;
 use landfall_catalog::{Catalog, Definitions};
 use landfall_query::Queries;
+use landfall_schedules::Schedules;
 use landfall_store::Store;
 use landfall_tables::delta::Tables;
 use landfall_tables::events::Bodies;
@@ -24,6 +25,7 @@ pub struct Control(pub(crate) Arc<Inner>);
 
 pub(crate) struct Inner {
     pub catalog: Catalog,
+    pub schedules: Schedules,
     pub store: Store,
     pub tables: Tables,
     pub definitions: Definitions,
@@ -56,8 +58,8 @@ impl Control {
         queries: Option<Queries>,
         scrape: Scrape,
     ) -> Control {
-        let store = tables.store().clone();
-        Control(Arc::new(Inner { catalog, store, tables, definitions, gate, queries, scrape, budget: Budget::default() }))
+        let (store, schedules) = (tables.store().clone(), Schedules::new(catalog.clone()));
+        Control(Arc::new(Inner { catalog, schedules, store, tables, definitions, gate, queries, scrape, budget: Budget::default() }))
     }
 
     /// The routes, each with its description.

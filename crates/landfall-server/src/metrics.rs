@@ -123,8 +123,8 @@ async fn ask(inner: &Inner) -> Result<()> {
 }
 
 async fn ask_schedules(inner: &Inner, now: Timestamp) -> Result<()> {
-    let waiting: BTreeMap<DatasetName, Timestamp> = inner.catalog.oldest_windows().await?.into_iter().collect();
-    for record in inner.catalog.schedules().await? {
+    let waiting: BTreeMap<DatasetName, Timestamp> = inner.schedules.oldest_windows().await?.into_iter().collect();
+    for record in inner.schedules.all().await? {
         let name = record.definition.name;
         let lag = waiting.get(&name).map_or(0, |ended| now.micros() - ended.micros()).max(0);
         gauge!("landfall_schedule_lag_seconds", "schedule" => name.to_string()).set(number(lag) / 1e6);

@@ -8,9 +8,10 @@ use axum::response::{IntoResponse, Response};
 use landfall_access::http::{Problem, json, page_limit, query};
 use landfall_access::{Context, Decision};
 use landfall_catalog::lists::Page;
-use landfall_catalog::runs::Run;
-use landfall_catalog::schedules::ScheduleRecord;
-use landfall_model::{Action, Calendar, DatasetName, Error, ErrorKind, Result, RunId, Timestamp, Window, limits};
+use landfall_model::{Action, DatasetName, Error, ErrorKind, Result, RunId, Timestamp, Window, limits};
+use landfall_schedules::Calendar;
+use landfall_schedules::runs::Run;
+use landfall_schedules::schedules::ScheduleRecord;
 use serde::{Deserialize, Serialize};
 
 use crate::control::Control;
@@ -103,11 +104,12 @@ impl RunItem {
 }
 
 async fn shown(control: &Control, record: &ScheduleRecord, waiting: &[(DatasetName, Timestamp)]) -> Result<ScheduleItem> {
-    let (definition, catalog) = (&record.definition, &control.0.catalog);
+    let (definition, schedules) = (&record.definition, &control.0.schedules);
     let newest = Page { dataset: None, after: None, limit: 100 };
-    let runs = catalog.list_runs(Some(&definition.name), &newest).await?;
+    let runs = schedules.list_runs(Some(&definition.name), &newest).await?;
     let last = runs.iter().filter(|run| run.started_at.is_some()).max_by_key(|run| run.started_at);
-    let next = Calendar::of(definition).ok().filter(|_| !record.detached).and_then(|calendar| calendar.next(catalog.clock().now()));
+    let next =
+        Calendar::of(definition).ok().filter(|_| !record.detached).and_then(|calendar| calendar.next(control.0.catalog.clock().now()));
     Ok(ScheduleItem {
         name: definition.name.to_string(),
         cron: definition.cron.clone(),
@@ -129,9 +131,9 @@ fn may(control: &Control, context: &Context, into: &DatasetName) -> bool {
 /// The schedules whose answers the caller may query.
 #[utoipa::path(get, path = "/v1/schedules", tag = "show", responses((status = 200, description = "`{\"items\": [...], \"next\": null}`", body = [ScheduleItem])))]
 pub async fn list(State(control): State<Control>, context: Context) -> Result<Response, Problem> {
-    let waiting = control.0.catalog.oldest_windows().await?;
+    let waiting = control.0.schedules.oldest_windows().await?;
     let mut items = Vec::new();
-    for record in control.0.catalog.schedules().await? {
+    for record in control.0.schedules.all().await? {
         if may(&control, &context, &record.definition.into) {
             items.push(shown(&control, &record, &waiting).await?);
         }
@@ -163,7 +165,7 @@ pub async fn runs(State(control): State<Control>, context: Context, uri: Uri) ->
         }
     };
     let page = Page { dataset: None, after: asked.cursor, limit: page_limit(asked.limit)? };
-    let found = control.0.catalog.list_runs(schedule.as_ref(), &page).await?;
+    let found = control.0.schedules.list_runs(schedule.as_ref(), &page).await?;
     Ok(answer(&found, page.limit, |run| run.id.to_string(), RunItem::of))
 }
 
@@ -172,10 +174,10 @@ pub async fn runs(State(control): State<Control>, context: Context, uri: Uri) ->
     responses((status = 200, description = "The run", body = RunItem)))]
 pub async fn run(State(control): State<Control>, context: Context, Path(id): Path<String>) -> Result<Json<RunItem>, Problem> {
     let id: RunId = id.parse()?;
-    let run = control.0.catalog.run(&id).await?;
+    let run = control.0.schedules.run(&id).await?;
     control.0.gate.authorize(&context, Action::Query, &run.dataset, None)?;
     let page = Page { dataset: None, after: None, limit: limits::PAGE_ITEMS_MAX };
-    let late = control.0.catalog.list_late(Some(&id), &page).await?;
+    let late = control.0.schedules.list_late(Some(&id), &page).await?;
     let late = late.iter().map(|late| LateItem {
         landing: late.landing.to_string(),
         dataset: late.dataset.to_string(),
@@ -198,7 +200,7 @@ pub struct NewRuns {
 }
 
 async fn find(control: &Control, context: &Context, name: &str, action: Action) -> Result<ScheduleRecord> {
-    let record = control.0.catalog.schedule(&name.parse()?).await?;
+    let record = control.0.schedules.get(&name.parse()?).await?;
     control.0.gate.authorize(context, action, &record.definition.into, None)?;
     Ok(record)
 }
@@ -239,8 +241,7 @@ pub async fn ask(
 ) -> Result<Response, Problem> {
     let record = find(&control, &context, &name, Action::Replay).await?;
     let new: NewRuns = json(request, "{\"from\", \"to\"}", &control.0.budget).await?;
-    let catalog = &control.0.catalog;
-    let windows = windows(&record, &new, catalog.clock().now())?;
-    let runs = catalog.ask_runs(&record.definition.name, windows, &context.principal).await?;
+    let windows = windows(&record, &new, control.0.catalog.clock().now())?;
+    let runs = control.0.schedules.ask_runs(&record.definition.name, windows, &context.principal).await?;
     Ok((StatusCode::ACCEPTED, Json(Items { items: runs.iter().map(RunItem::of).collect(), next: None })).into_response())
 }

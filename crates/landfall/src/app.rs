@@ -73,7 +73,7 @@ impl Running {
     /// Takes other definitions in place of those the node was started with.
     pub async fn reload(&self, datasets: Vec<Dataset>, schedules: Vec<Schedule>) -> Result<()> {
         self.catalog.declare(self.region.clone(), datasets).await?;
-        self.catalog.declare_schedules(schedules).await?;
+        landfall_schedules::Schedules::new(self.catalog.clone()).declare(schedules).await?;
         self.listener.refresh().await
     }
 
@@ -112,7 +112,7 @@ pub async fn start(settings: Settings, clock: Clock) -> Result<Running> {
     let stop = CancellationToken::new();
 
     parts.catalog.declare(settings.region.clone(), settings.datasets.clone()).await?;
-    parts.catalog.declare_schedules(settings.schedules.clone()).await?;
+    landfall_schedules::Schedules::new(parts.catalog.clone()).declare(settings.schedules.clone()).await?;
     let background = Background::start()?;
     let upkeep = Arc::new(Runner::new(parts.catalog.clone(), stop.clone(), background.handle.clone()));
     upkeep.spawn(Arc::new(SettleMetrics(parts.scrape.clone())));

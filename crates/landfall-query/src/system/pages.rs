@@ -10,6 +10,7 @@ use futures::stream::{self, BoxStream, StreamExt, TryStreamExt};
 use landfall_catalog::Catalog;
 use landfall_catalog::lists::{Page, RejectsRecord};
 use landfall_model::{DatasetName, Error, Result, limits};
+use landfall_schedules::Schedules;
 use landfall_store::Store;
 use tokio::io::AsyncBufReadExt;
 use tokio_util::io::StreamReader;
@@ -97,14 +98,14 @@ impl Scan {
                 Ok(self.paged(page, &items, |purge| (purge.dataset.as_str(), purge.landing.to_string()), rows::purge))
             }
             SystemKind::Runs => {
-                let items = self.catalog.list_runs(None, &page).await?;
+                let items = self.schedules().list_runs(None, &page).await?;
                 Ok(self.paged(page, &items, |run| (run.dataset.as_str(), run.id.to_string()), rows::run))
             }
             SystemKind::LateLandings => {
-                let items = self.catalog.list_late(None, &page).await?;
+                let items = self.schedules().list_late(None, &page).await?;
                 Ok(self.paged(page, &items, |late| (late.dataset.as_str(), format!("{}/{}", late.run, late.landing)), rows::late_landing))
             }
-            SystemKind::Schedules => Ok((self.schedules(page.dataset.as_ref()).await?, None)),
+            SystemKind::Schedules => Ok((self.all_schedules(page.dataset.as_ref()).await?, None)),
             SystemKind::SlaBreaches => {
                 let items = self.catalog.list_breaches(&page).await?;
                 Ok(self.paged(page, &items, |breach| (breach.dataset.as_str(), breach.landing.to_string()), rows::sla_breach))
@@ -138,8 +139,12 @@ impl Scan {
         shown.into_iter().map(|record| rows::dataset(record, level(&record.definition.name))).collect()
     }
 
-    async fn schedules(&self, only: Option<&DatasetName>) -> Result<Vec<Row>> {
-        let (records, now) = (self.catalog.schedules().await?, self.catalog.clock().now());
+    fn schedules(&self) -> Schedules {
+        Schedules::new(self.catalog.clone())
+    }
+
+    async fn all_schedules(&self, only: Option<&DatasetName>) -> Result<Vec<Row>> {
+        let (records, now) = (self.schedules().all().await?, self.catalog.clock().now());
         let wanted = records.iter().filter(|record| only.is_none_or(|only| record.definition.into == *only));
         Ok(wanted.filter(|record| self.shows(record.definition.into.as_str())).map(|record| rows::schedule(record, now)).collect())
     }

@@ -9,11 +9,12 @@ use landfall_catalog::holds::Hold;
 use landfall_catalog::lists::{JobRecord, LoadRecord, RejectsRecord};
 use landfall_catalog::purges::Purge;
 use landfall_catalog::replays::Replay;
-use landfall_catalog::runs::{Late, Run};
-use landfall_catalog::schedules::ScheduleRecord;
 use landfall_catalog::service::Breach;
 use landfall_catalog::standing::LandingRecord;
-use landfall_model::{BadRecord, Calendar, DatasetName, Error, EventId, Kind, Level, Reject, Result, Timestamp};
+use landfall_model::{BadRecord, DatasetName, Error, EventId, Kind, Level, Reject, Result, Timestamp};
+use landfall_schedules::Calendar;
+use landfall_schedules::runs::{Late, Run};
+use landfall_schedules::schedules::ScheduleRecord;
 
 use super::cells::Row;
 

@@ -1,6 +1,7 @@
 //! Schedules: shown, their windows asked for, and by whom.
 
 use landfall_model::{ResultFormat, Schedule};
+use landfall_schedules::Schedules;
 use serde_json::{Value, json};
 
 use crate::open::{Open, open, orders, problem};
@@ -17,7 +18,7 @@ async fn declared() -> Open {
         format: ResultFormat::Ndjson,
         key: None,
     };
-    open.catalog.declare_schedules(vec![schedule]).await.unwrap();
+    Schedules::new(open.catalog.clone()).declare(vec![schedule]).await.unwrap();
     open
 }
 
@@ -81,7 +82,7 @@ async fn windows_that_cannot_be_answered_are_refused() {
         let found = problem(ask(&open, name, body.clone()).await).await;
         assert_eq!((found.0, found.1.as_str()), expected, "{name} {body}");
     }
-    open.catalog.declare_schedules(Vec::new()).await.unwrap();
+    Schedules::new(open.catalog.clone()).declare(Vec::new()).await.unwrap();
     assert_eq!(problem(ask(&open, "daily", json!({})).await).await, (409, "conflict".into()));
     let gone = open.get("/v1/schedules").await;
     assert_eq!((&gone["items"][0]["detached"], &gone["items"][0]["next_at"]), (&json!(true), &Value::Null));

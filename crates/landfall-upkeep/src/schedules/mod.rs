@@ -11,11 +11,12 @@ use bytes::Bytes;
 use futures::future::BoxFuture;
 use futures::stream::BoxStream;
 use landfall_access::Context;
-use landfall_catalog::runs::Turn;
-use landfall_catalog::schedules::ScheduleRecord;
 use landfall_catalog::{Catalog, Topic};
 use landfall_land::Land;
-use landfall_model::{Calendar, Column, DatasetName, Result, Schedule, Timestamp, Window, limits};
+use landfall_model::{Column, DatasetName, Result, Schedule, Timestamp, Window, limits};
+use landfall_schedules::runs::Turn;
+use landfall_schedules::schedules::ScheduleRecord;
+use landfall_schedules::{Calendar, Schedules};
 use parking_lot::Mutex;
 
 use crate::task::{Status, Task};
@@ -42,6 +43,7 @@ pub struct Answered {
 /// One schedule on one node.
 pub struct RunSchedule {
     catalog: Catalog,
+    schedules: Schedules,
     land: Land,
     answers: Arc<dyn Answers>,
     name: DatasetName,
@@ -53,16 +55,17 @@ pub struct RunSchedule {
 impl RunSchedule {
     /// The task of the schedule `name` on the node that holds leases as `owner`.
     pub fn new(catalog: Catalog, land: Land, answers: Arc<dyn Answers>, name: DatasetName, owner: String) -> RunSchedule {
-        RunSchedule { catalog, land, answers, name, owner, watched: Mutex::default() }
+        let schedules = Schedules::new(catalog.clone());
+        RunSchedule { catalog, schedules, land, answers, name, owner, watched: Mutex::default() }
     }
 
     async fn step(&self) -> Result<Status> {
-        let record = self.catalog.schedule(&self.name).await?;
+        let record = self.schedules.get(&self.name).await?;
         if record.detached {
             return Ok(Status::Idle);
         }
         let next = self.plan(&record).await?;
-        let status = match self.catalog.take_turn(&self.name, &self.owner).await? {
+        let status = match self.schedules.take_turn(&self.name, &self.owner).await? {
             Turn::Ours(run) => self.work(&record.definition, &run).await?,
             Turn::Landed(run) => self.settle(&run).await?,
             Turn::Waits(until) => Status::Again(self.until(until)),
@@ -80,7 +83,7 @@ impl RunSchedule {
         let now = self.catalog.clock().now();
         let windows = calendar.windows(record.planned_to, now, record.last_to, limits::WINDOWS_MAX);
         if let Some(last) = windows.last().map(|window| window.to) {
-            self.catalog.plan_runs(record, windows, last).await?;
+            self.schedules.plan_runs(record, windows, last).await?;
         }
         Ok(calendar.next(now).map_or(limits::KEEP_EVERY, |fire| self.until(fire)))
     }
@@ -97,7 +100,7 @@ impl RunSchedule {
         }
         *self.watched.lock() = now;
         let sources = self.answers.sources(&schedule.sql)?;
-        for run in self.catalog.watch_late(&self.name, sources).await? {
+        for run in self.schedules.watch_late(&self.name, sources).await? {
             tracing::warn!(schedule = %self.name, window = %run.window, run = %run.id, "landings came after their window was answered; `landfall run` answers it again");
             metrics::counter!("landfall_late_windows_total", "schedule" => self.name.to_string()).increment(1);
         }

@@ -5,8 +5,8 @@
 use std::time::Duration;
 
 use landfall_access::Context;
-use landfall_catalog::runs::{Cut, Run};
 use landfall_model::{Column, Columns, DatasetName, Error, ErrorKind, Result, Schedule, crash, limits};
+use landfall_schedules::runs::{Cut, Run};
 
 use super::RunSchedule;
 use crate::task::Status;
@@ -32,7 +32,7 @@ impl RunSchedule {
             Err(error) if error.kind.is_passing() && run.attempts < i64::from(limits::JOB_ATTEMPTS_MAX) => {
                 let doublings = u32::try_from(run.attempts).unwrap_or(0).min(16);
                 let wait = limits::BACKOFF_FIRST.saturating_mul(1 << doublings).min(limits::BACKOFF_MAX);
-                self.catalog.postpone_run(run, wait, &error.to_string(), true).await?;
+                self.schedules.postpone_run(run, wait, &error.to_string(), true).await?;
                 Ok(Status::Again(wait))
             }
             Err(error) => self.failed(run, &error).await,
@@ -45,14 +45,14 @@ impl RunSchedule {
         if now < run.window.to.plus(limits::WINDOW_GRACE) {
             let wait = run.window.to.plus(limits::WINDOW_GRACE).micros() - now.micros();
             let wait = Duration::from_micros(u64::try_from(wait).unwrap_or(0));
-            self.catalog.postpone_run(run, wait, "the window has just ended", false).await?;
+            self.schedules.postpone_run(run, wait, "the window has just ended", false).await?;
             return Ok(None);
         }
         let first = run.created_at.max(run.window.to);
         let wait = now < first.plus(limits::WINDOW_WAIT_MAX);
-        let cut = self.catalog.cut_of(sources, run.window, wait).await?;
+        let cut = self.schedules.cut_of(sources, run.window, wait).await?;
         if cut.is_none() {
-            self.catalog.postpone_run(run, LOOK_AGAIN, "files of the window are on their way into the table", false).await?;
+            self.schedules.postpone_run(run, LOOK_AGAIN, "files of the window are on their way into the table", false).await?;
         }
         Ok(cut)
     }
@@ -65,7 +65,7 @@ impl RunSchedule {
         crash::point("run.answered");
         let receipt = self.land.file(&context, &schedule.into, key.clone(), None, None, answered.bytes).await?;
         crash::point("run.landed");
-        if !self.catalog.run_landed(run, &key, &receipt.id, cut).await? {
+        if !self.schedules.run_landed(run, &key, &receipt.id, cut).await? {
             return Err(Error::new(ErrorKind::Stale, format!("the lease on the run {} was lost", run.id)));
         }
         crash::point("run.recorded");
@@ -91,7 +91,7 @@ impl RunSchedule {
     async fn keep_lease(&self, run: &Run) -> Error {
         loop {
             tokio::time::sleep(limits::HEARTBEAT).await;
-            match self.catalog.renew_run(run).await {
+            match self.schedules.renew_run(run).await {
                 Ok(true) => {}
                 Ok(false) => return Error::new(ErrorKind::Stale, format!("the lease on the run {} was lost", run.id)),
                 Err(error) => tracing::warn!(%error, run = %run.id, "the lease on a run could not be renewed"),
@@ -102,13 +102,13 @@ impl RunSchedule {
     async fn failed(&self, run: &Run, error: &Error) -> Result<Status> {
         tracing::error!(schedule = %self.name, window = %run.window, run = %run.id, %error, "a run failed; `landfall run` does it again");
         metrics::counter!("landfall_runs_total", "schedule" => self.name.to_string(), "state" => "failed").increment(1);
-        self.catalog.fail_run(run, error).await?;
+        self.schedules.fail_run(run, error).await?;
         Ok(Status::More)
     }
 
     /// Looks whether the answer of a run is in the table.
     pub(super) async fn settle(&self, run: &Run) -> Result<Status> {
-        let Some(settled) = self.catalog.settle_run(run).await? else { return Ok(Status::Again(LOOK_AGAIN)) };
+        let Some(settled) = self.schedules.settle_run(run).await? else { return Ok(Status::Again(LOOK_AGAIN)) };
         if matches!(settled.state.as_str(), "done" | "failed") {
             tracing::info!(schedule = %self.name, window = %run.window, run = %run.id, state = settled.state, rows = settled.rows, "a run is at its end");
             metrics::counter!("landfall_runs_total", "schedule" => self.name.to_string(), "state" => settled.state).increment(1);

@@ -1,6 +1,7 @@
 //! Schedules: the rules that they can break, and the datasets that they land in.
 
-use landfall_model::{Calendar, Dataset, DatasetName, Schedule, Timestamp, Window};
+use landfall_model::{Dataset, DatasetName, Schedule, Timestamp, Window};
+use landfall_schedules::Calendar;
 
 use super::check::Check;
 use super::file::{File, ScheduleSection};

@@ -48,7 +48,7 @@ impl Schedules {
     }
 
     pub async fn refresh(&self, catalog: &Catalog) -> Result<()> {
-        for record in catalog.schedules().await? {
+        for record in landfall_schedules::Schedules::new(catalog.clone()).all().await? {
             let name = record.definition.name;
             if self.started.lock().insert(name.clone()) {
                 (self.start)(name);

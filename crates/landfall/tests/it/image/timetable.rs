@@ -5,9 +5,10 @@
 use std::time::Duration;
 
 use landfall_catalog::lists::Page;
-use landfall_catalog::runs::Run;
 use landfall_catalog::testing::TestCatalog;
-use landfall_model::{Calendar, Dataset, DatasetName, Principal, ResultFormat, Schedule, Timestamp, Window, limits};
+use landfall_model::{Dataset, DatasetName, Principal, ResultFormat, Schedule, Timestamp, Window, limits};
+use landfall_schedules::Calendar;
+use landfall_schedules::runs::Run;
 use serde_json::{Value, json};
 
 use super::model::Kept;
@@ -47,7 +48,7 @@ pub fn with_target(mut datasets: Vec<Dataset>) -> Vec<Dataset> {
 
 /// The windows that must have been answered: those of all fires since the schedule was declared.
 async fn due(world: &World, schedule: &Schedule) -> Vec<Window> {
-    let record = world.catalog().schedule(&schedule.name).await.unwrap();
+    let record = world.schedules().get(&schedule.name).await.unwrap();
     let runs = runs(world, schedule).await;
     let first = runs.last().map_or(record.planned_to, |run| run.window.from);
     let calendar = Calendar::of(schedule).unwrap();
@@ -58,7 +59,7 @@ async fn due(world: &World, schedule: &Schedule) -> Vec<Window> {
 /// Newest window first.
 async fn runs(world: &World, schedule: &Schedule) -> Vec<Run> {
     let page = Page { dataset: None, after: None, limit: 100_000 };
-    let mut runs = world.catalog().list_runs(Some(&schedule.name), &page).await.unwrap();
+    let mut runs = world.schedules().list_runs(Some(&schedule.name), &page).await.unwrap();
     runs.sort_by_key(|run| std::cmp::Reverse(run.window));
     runs
 }
@@ -164,12 +165,12 @@ async fn what_landed_late_is_named_and_a_window_that_is_run_again_has_it() {
     let late = world.events_at(&source(), 1000..=1002, first.window.to.plus_micros(-1_000_000)).await;
     world.clock.advance(Duration::from_secs(30));
     world.settle().await;
-    let named = world.catalog().list_late(Some(&first.id), &Page { dataset: None, after: None, limit: 9 }).await.unwrap();
+    let named = world.schedules().list_late(Some(&first.id), &Page { dataset: None, after: None, limit: 9 }).await.unwrap();
     assert_eq!(named.iter().map(|late| &late.landing).collect::<Vec<_>>(), [&late]);
     assert_eq!(runs(&world, &daily).await[0].late, 1);
     assert_eq!(world.rows("select events, _landing from counts").await, before, "nothing changes by itself");
 
-    let asked = world.catalog().ask_runs(&daily.name, vec![first.window], &Principal::Anonymous).await.unwrap();
+    let asked = world.schedules().ask_runs(&daily.name, vec![first.window], &Principal::Anonymous).await.unwrap();
     assert_eq!(asked.iter().map(|run| &run.id).collect::<Vec<_>>(), [&first.id], "the same window is the same run");
     world.settle().await;
     let again = runs(&world, &daily).await.remove(0);
@@ -179,7 +180,7 @@ async fn what_landed_late_is_named_and_a_window_that_is_run_again_has_it() {
     assert_eq!((after.len(), &after[0][0]), (1, &json!(events)), "one row took the place of the other");
 
     // And a second time with nothing new: the same content lands nothing.
-    world.catalog().ask_runs(&daily.name, vec![first.window], &Principal::Anonymous).await.unwrap();
+    world.schedules().ask_runs(&daily.name, vec![first.window], &Principal::Anonymous).await.unwrap();
     world.settle().await;
     assert_eq!(world.rows("select events, _landing from counts").await, after);
 }

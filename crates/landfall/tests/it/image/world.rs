@@ -22,6 +22,7 @@ use landfall_model::crash::{self, Fell};
 use landfall_model::{Clock, Column, Dataset, DatasetName, FileKey, LandingId, Region, Result, Schedule, Source, Timestamp, Window};
 use landfall_query::live::Live;
 use landfall_query::{Format, Queries, encode};
+use landfall_schedules::Schedules;
 use landfall_store::{Store, keys};
 use landfall_tables::delta::Tables;
 use landfall_tables::events::Bodies;
@@ -147,6 +148,10 @@ impl World {
         self.schedules = schedules;
         self.restart().await;
         self
+    }
+
+    pub fn schedules(&self) -> Schedules {
+        Schedules::new(self.node.catalog.clone())
     }
 
     pub fn catalog(&self) -> &Catalog {
@@ -332,7 +337,7 @@ impl Node {
         catalog.abandon_leases().await.unwrap();
         let (region, definitions): (Region, _) = (Region::default(), Definitions::default());
         catalog.declare(region.clone(), datasets.to_vec()).await.unwrap();
-        catalog.declare_schedules(schedules.to_vec()).await.unwrap();
+        Schedules::new(catalog.clone()).declare(schedules.to_vec()).await.unwrap();
         definitions.refresh(&catalog).await.unwrap();
         let gate = Gate::new(ADMIN_KEY);
         gate.set_datasets(datasets);

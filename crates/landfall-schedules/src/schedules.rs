@@ -1,9 +1,11 @@
 //! Schedules: their definitions, versioned, and up to which fire their runs are planned.
 
+use landfall_catalog::Topic;
+use landfall_catalog::datasets::{json, parse};
+use landfall_catalog::engine::{Row, Tx};
 use landfall_model::{DatasetName, Error, ErrorKind, Result, RunId, Schedule, Timestamp, Window};
 
-use crate::datasets::{json, parse};
-use crate::engine::{Catalog, Row, Topic, Tx};
+use crate::Schedules;
 
 /// A schedule as the catalog knows it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -77,44 +79,45 @@ pub(crate) fn insert_run(
     Ok(tx.execute(sql, &params)? == 1)
 }
 
-impl Catalog {
+impl Schedules {
     /// Makes the catalog say what the configuration says of schedules: those that are gone are marked detached.
-    pub async fn declare_schedules(&self, definitions: Vec<Schedule>) -> Result<()> {
-        let now = self.clock().now();
-        self.write(move |tx| {
-            for definition in &definitions {
-                declare_one(tx, definition, now)?;
-            }
-            for known in tx.query(&format!("{SELECT} where detached = 0"), &[])? {
-                let name = record(&known)?.definition.name;
-                if !definitions.iter().any(|definition| definition.name == name) {
-                    let sql = "update schedules set detached = 1, version = version + 1, changed_at = $2 where name = $1";
-                    tx.execute(sql, &[name.as_str().into(), now.into()])?;
+    pub async fn declare(&self, definitions: Vec<Schedule>) -> Result<()> {
+        let now = self.0.clock().now();
+        self.0
+            .write(move |tx| {
+                for definition in &definitions {
+                    declare_one(tx, definition, now)?;
                 }
-            }
-            Ok(())
-        })
-        .await?;
-        self.wake(Topic::Runs);
+                for known in tx.query(&format!("{SELECT} where detached = 0"), &[])? {
+                    let name = record(&known)?.definition.name;
+                    if !definitions.iter().any(|definition| definition.name == name) {
+                        let sql = "update schedules set detached = 1, version = version + 1, changed_at = $2 where name = $1";
+                        tx.execute(sql, &[name.as_str().into(), now.into()])?;
+                    }
+                }
+                Ok(())
+            })
+            .await?;
+        self.0.wake(Topic::Runs);
         Ok(())
     }
 
-    pub async fn schedules(&self) -> Result<Vec<ScheduleRecord>> {
-        self.read(|tx| tx.query(&format!("{SELECT} order by name"), &[])?.iter().map(record).collect()).await
+    pub async fn all(&self) -> Result<Vec<ScheduleRecord>> {
+        self.0.read(|tx| tx.query(&format!("{SELECT} order by name"), &[])?.iter().map(record).collect()).await
     }
 
     /// The schedule of that name; `NotFound` where there is none.
-    pub async fn schedule(&self, name: &DatasetName) -> Result<ScheduleRecord> {
+    pub async fn get(&self, name: &DatasetName) -> Result<ScheduleRecord> {
         let name = name.clone();
-        self.read(move |tx| find(tx, &name)).await
+        self.0.read(move |tx| find(tx, &name)).await
     }
 
     /// Writes down the runs of all fires up to `planned_to`, if nobody has done so since `known` was read: windows in their
     /// order, the newest last.
     pub async fn plan_runs(&self, known: &ScheduleRecord, windows: Vec<Window>, planned_to: Timestamp) -> Result<bool> {
-        let (known, now) = (known.clone(), self.clock().now());
-        let ids: Vec<RunId> = windows.iter().map(|_| RunId::new(self.clock())).collect();
-        self.write(move |tx| {
+        let (known, now) = (known.clone(), self.0.clock().now());
+        let ids: Vec<RunId> = windows.iter().map(|_| RunId::new(self.0.clock())).collect();
+        self.0.write(move |tx| {
             let schedule = &known.definition;
             let last_to = windows.last().map(|window| window.to).or(known.last_to);
             let sql =

@@ -2,14 +2,15 @@
 
 use std::time::Duration;
 
+use landfall_catalog::Topic;
+use landfall_catalog::datasets::json;
+use landfall_catalog::engine::{Tx, Value};
+use landfall_catalog::landings;
+use landfall_catalog::lists::Page;
 use landfall_model::{DatasetName, Error, ErrorKind, FileKey, LandingId, Phase, Principal, Result, RunId, Timestamp, Window, limits};
 
 use super::{Cut, Run, SELECT, Turn, cut, find, run_of};
-use crate::datasets::json;
-use crate::engine::{Catalog, Topic, Tx, Value};
-use crate::landings;
-use crate::lists::Page;
-use crate::schedules;
+use crate::{Schedules, schedules};
 
 /// The runs of a schedule that are not at their end, whose turn it is first.
 fn open(tx: &mut Tx, schedule: &DatasetName, states: &str) -> Result<Option<Run>> {
@@ -86,46 +87,48 @@ fn again(tx: &mut Tx, id: &str, principal: &str, now: Timestamp) -> Result<bool>
     Ok(tx.execute(sql, &[id.into(), principal.into(), now.into()])? == 1)
 }
 
-impl Catalog {
+impl Schedules {
     /// Whose turn it is of a schedule's runs; one that waits becomes `owner`'s.
     pub async fn take_turn(&self, schedule: &DatasetName, owner: &str) -> Result<Turn> {
-        let (schedule, owner, now) = (schedule.clone(), owner.to_owned(), self.clock().now());
+        let (schedule, owner, now) = (schedule.clone(), owner.to_owned(), self.0.clock().now());
         let key = schedule.clone();
         // Most looks find nothing, and so need not write.
-        let open = self.read(move |tx| open(tx, &key, "'waiting', 'running', 'landed'")).await?;
+        let open = self.0.read(move |tx| open(tx, &key, "'waiting', 'running', 'landed'")).await?;
         if open.is_none() {
             return Ok(Turn::Nothing);
         }
-        self.write(move |tx| take_turn(tx, &schedule, &owner, now)).await
+        self.0.write(move |tx| take_turn(tx, &schedule, &owner, now)).await
     }
 
     /// Renews a run's lease; false if it was lost.
     pub async fn renew_run(&self, run: &Run) -> Result<bool> {
-        let (run, now) = (run.clone(), self.clock().now());
-        self.write(move |tx| {
-            let sql = "update runs set lease_until = $3 where id = $1 and epoch = $2 and state = 'running'";
-            Ok(tx.execute(sql, &[run.id.as_str().into(), run.epoch.into(), now.plus(limits::LEASE).into()])? == 1)
-        })
-        .await
+        let (run, now) = (run.clone(), self.0.clock().now());
+        self.0
+            .write(move |tx| {
+                let sql = "update runs set lease_until = $3 where id = $1 and epoch = $2 and state = 'running'";
+                Ok(tx.execute(sql, &[run.id.as_str().into(), run.epoch.into(), now.plus(limits::LEASE).into()])? == 1)
+            })
+            .await
     }
 
     /// What the tables of `datasets` hold now; `None` while something of the window is on its way into one of them.
     pub async fn cut_of(&self, datasets: Vec<DatasetName>, window: Window, wait: bool) -> Result<Option<Cut>> {
-        self.read(move |tx| {
-            for dataset in &datasets {
-                if wait && in_flight(tx, dataset, window)? {
-                    return Ok(None);
+        self.0
+            .read(move |tx| {
+                for dataset in &datasets {
+                    if wait && in_flight(tx, dataset, window)? {
+                        return Ok(None);
+                    }
                 }
-            }
-            cut(tx, &datasets).map(Some)
-        })
-        .await
+                cut(tx, &datasets).map(Some)
+            })
+            .await
     }
 
     /// The answer of a run has landed. False where the run is somebody else's by now.
     pub async fn run_landed(&self, run: &Run, key: &FileKey, landing: &LandingId, cut: Cut) -> Result<bool> {
         let (run, key, landing) = (run.clone(), key.clone(), landing.clone());
-        self.write(move |tx| {
+        self.0.write(move |tx| {
             let sql = "update runs set state = 'landed', owner = null, lease_until = 0, file_key = $3, landing = $4, cut = $5, late = 0 \
                        where id = $1 and epoch = $2 and state = 'running'";
             let cut = json(&cut)?;
@@ -143,14 +146,14 @@ impl Catalog {
 
     /// Looks what became of a landed run's answer; `None` while it is on its way into the table.
     pub async fn settle_run(&self, run: &Run) -> Result<Option<Run>> {
-        let (run, now) = (run.clone(), self.clock().now());
-        self.write(move |tx| settle(tx, &run, now)).await
+        let (run, now) = (run.clone(), self.0.clock().now());
+        self.0.write(move |tx| settle(tx, &run, now)).await
     }
 
     /// Gives a run back for `wait`; `why` says what it waits for. An attempt that only waited does not count.
     pub async fn postpone_run(&self, run: &Run, wait: Duration, why: &str, counts: bool) -> Result<()> {
-        let (run, why, now) = (run.clone(), why.to_owned(), self.clock().now());
-        self.write(move |tx| {
+        let (run, why, now) = (run.clone(), why.to_owned(), self.0.clock().now());
+        self.0.write(move |tx| {
             let sql = "update runs set state = 'waiting', owner = null, lease_until = 0, run_at = $3, error = $4, attempts = attempts - $5 \
                        where id = $1 and epoch = $2 and state = 'running'";
             let params = [run.id.as_str().into(), run.epoch.into(), now.plus(wait).into(), why.as_str().into(), i64::from(!counts).into()];
@@ -161,21 +164,23 @@ impl Catalog {
 
     /// Ends a run that fails every time.
     pub async fn fail_run(&self, run: &Run, why: &Error) -> Result<()> {
-        let (run, why, now) = (run.clone(), why.to_string(), self.clock().now());
-        self.write(move |tx| {
-            let sql = "update runs set state = 'failed', owner = null, lease_until = 0, error = $3, finished_at = $4 \
+        let (run, why, now) = (run.clone(), why.to_string(), self.0.clock().now());
+        self.0
+            .write(move |tx| {
+                let sql = "update runs set state = 'failed', owner = null, lease_until = 0, error = $3, finished_at = $4 \
                        where id = $1 and epoch = $2 and state = 'running'";
-            tx.execute(sql, &[run.id.as_str().into(), run.epoch.into(), why.as_str().into(), now.into()]).map(drop)
-        })
-        .await
+                tx.execute(sql, &[run.id.as_str().into(), run.epoch.into(), why.as_str().into(), now.into()]).map(drop)
+            })
+            .await
     }
 
     /// Has windows of a schedule answered, whether they were before or not, after all that is due by itself. A window whose run
     /// is under way is not begun a second time. Returns the runs in the order of the windows.
     pub async fn ask_runs(&self, schedule: &DatasetName, windows: Vec<Window>, principal: &Principal) -> Result<Vec<Run>> {
-        let (name, principal, now) = (schedule.clone(), principal.to_string(), self.clock().now());
-        let ids: Vec<RunId> = windows.iter().map(|_| RunId::new(self.clock())).collect();
+        let (name, principal, now) = (schedule.clone(), principal.to_string(), self.0.clock().now());
+        let ids: Vec<RunId> = windows.iter().map(|_| RunId::new(self.0.clock())).collect();
         let runs = self
+            .0
             .write(move |tx| {
                 let schedule = schedules::find(tx, &name)?;
                 if schedule.detached {
@@ -195,30 +200,31 @@ impl Catalog {
                 Ok(runs)
             })
             .await?;
-        self.wake(Topic::Runs);
+        self.0.wake(Topic::Runs);
         Ok(runs)
     }
 
     pub async fn run(&self, id: &RunId) -> Result<Run> {
         let id = id.clone();
-        self.read(move |tx| find(tx, &id)).await
+        self.0.read(move |tx| find(tx, &id)).await
     }
 
     /// Newest first; of one schedule if `schedule` says so.
     pub async fn list_runs(&self, schedule: Option<&DatasetName>, page: &Page) -> Result<Vec<Run>> {
         match schedule {
             // The name is one that a schedule has, so it cannot hold a quote.
-            Some(name) => self.page(SELECT, "id", &format!("schedule = '{name}'"), page, run_of).await,
-            None => self.page(SELECT, "id", "1 = 1", page, run_of).await,
+            Some(name) => self.0.page(SELECT, "id", &format!("schedule = '{name}'"), page, run_of).await,
+            None => self.0.page(SELECT, "id", "1 = 1", page, run_of).await,
         }
     }
 
     /// Per schedule, the end of the oldest window that waits to be answered.
     pub async fn oldest_windows(&self) -> Result<Vec<(DatasetName, Timestamp)>> {
-        self.read(|tx| {
-            let sql = "select schedule, min(window_to) from runs where state in ('waiting', 'running', 'landed') group by schedule";
-            tx.query(sql, &[])?.iter().map(|row| Ok((landings::word(row.text(0)?)?, Timestamp(row.int(1)?)))).collect()
-        })
-        .await
+        self.0
+            .read(|tx| {
+                let sql = "select schedule, min(window_to) from runs where state in ('waiting', 'running', 'landed') group by schedule";
+                tx.query(sql, &[])?.iter().map(|row| Ok((landings::word(row.text(0)?)?, Timestamp(row.int(1)?)))).collect()
+            })
+            .await
     }
 }

@@ -7,13 +7,14 @@
 
 use std::collections::BTreeMap;
 
+use landfall_catalog::datasets::{json, parse};
+use landfall_catalog::engine::{Row, Tx, Value};
+use landfall_catalog::landings::word;
+use landfall_catalog::lists::Page;
 use landfall_model::{DatasetName, LandingId, Principal, Result, RunId, Timestamp, limits};
 
 use super::{Cut, CutOf, Run, cut, run_of};
-use crate::datasets::{json, parse};
-use crate::engine::{Catalog, Row, Tx, Value};
-use crate::landings::word;
-use crate::lists::Page;
+use crate::Schedules;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Late {
@@ -177,16 +178,17 @@ fn late_of(row: &Row) -> Result<Late> {
     })
 }
 
-impl Catalog {
+impl Schedules {
     /// Names what of the windows that were answered came after them; returns the runs that now miss more than they did.
     pub async fn watch_late(&self, schedule: &DatasetName, datasets: Vec<DatasetName>) -> Result<Vec<Run>> {
-        let (schedule, now) = (schedule.clone(), self.clock().now());
-        self.write(move |tx| {
-            overtaken(tx, &schedule, now)?;
-            trim(tx, &schedule)?;
-            watch(tx, &schedule, &datasets, now)
-        })
-        .await
+        let (schedule, now) = (schedule.clone(), self.0.clock().now());
+        self.0
+            .write(move |tx| {
+                overtaken(tx, &schedule, now)?;
+                trim(tx, &schedule)?;
+                watch(tx, &schedule, &datasets, now)
+            })
+            .await
     }
 
     /// What landed late, newest run first.
@@ -194,6 +196,6 @@ impl Catalog {
         let select = "select run, landing, schedule, dataset, received_at, found_at from late_landings";
         // An id holds letters and digits only.
         let filter = run.map_or_else(|| "1 = 1".to_owned(), |run| format!("run = '{run}'"));
-        self.page(select, "(run || '/' || landing)", &filter, page, late_of).await
+        self.0.page(select, "(run || '/' || landing)", &filter, page, late_of).await
     }
 }

@@ -10,11 +10,11 @@ mod verbs;
 
 use std::collections::BTreeMap;
 
+use landfall_catalog::engine::{Row, Tx};
+use landfall_catalog::landings::word;
+use landfall_catalog::sinks::DELTA;
 use landfall_model::{DatasetName, Error, ErrorKind, FileKey, LandingId, Region, Result, RunId, Timestamp, Window};
 use serde::{Deserialize, Serialize};
-
-use crate::engine::{Row, Tx};
-use crate::landings::word;
 
 pub use late::Late;
 
@@ -111,10 +111,7 @@ fn find(tx: &mut Tx, id: &RunId) -> Result<Run> {
 fn cut(tx: &mut Tx, datasets: &[DatasetName]) -> Result<Cut> {
     let mut cut = Cut::default();
     for dataset in datasets {
-        let row = tx.query_opt(
-            "select last_load from sinks where dataset = $1 and sink = $2",
-            &[dataset.as_str().into(), crate::sinks::DELTA.into()],
-        )?;
+        let row = tx.query_opt("select last_load from sinks where dataset = $1 and sink = $2", &[dataset.as_str().into(), DELTA.into()])?;
         let mut of = CutOf { load: row.map_or(Ok(0), |row| row.int(0))?, events: BTreeMap::new() };
         for row in tx.query("select region, next_seq - 1 from sequences where dataset = $1", &[dataset.as_str().into()])? {
             of.events.insert(word::<Region>(row.text(0)?)?.as_str().to_owned(), row.int(1)?);

@@ -10,11 +10,7 @@ use chrono::{DateTime, Days, LocalResult, TimeDelta, TimeZone};
 use chrono_tz::Tz;
 use croner::Cron;
 use croner::parser::{CronParser, Seconds, Year};
-
-use crate::clock::Timestamp;
-use crate::error::{Error, ErrorKind, Result};
-use crate::schedule::{Schedule, Window};
-use crate::span::Span;
+use landfall_model::{Error, ErrorKind, Result, Schedule, Span, Timestamp, Window};
 
 #[derive(Clone, Debug)]
 pub struct Calendar {
