@@ -7,7 +7,7 @@ use landfall_catalog::Catalog;
 use landfall_catalog::events::WaitingBatch;
 use landfall_catalog::manifests::Recorded;
 use landfall_catalog::sinks::SinkLease;
-use landfall_model::{DatasetName, Error, ErrorKind, Region, Result, Timestamp, crash, limits};
+use landfall_model::{DatasetName, Error, ErrorKind, Region, Result, Span, Timestamp, crash, limits};
 use parking_lot::Mutex;
 
 use crate::stage::Staging;
@@ -20,6 +20,12 @@ pub struct EventRange {
     since: Mutex<Option<Timestamp>>,
 }
 
+/// A quarter of the objective where there is one, so that staging and loading have the rest of it.
+fn linger(objective: Option<Span>) -> Duration {
+    let quarter = objective.map(|objective| objective.duration() / 4);
+    quarter.map_or(limits::LOAD_LINGER, |quarter| quarter.clamp(limits::LOAD_LINGER_MIN, limits::LOAD_LINGER))
+}
+
 impl EventRange {
     pub fn new(catalog: Catalog, staging: Staging, dataset: DatasetName) -> EventRange {
         EventRange { catalog, staging, dataset, since: Mutex::new(None) }
@@ -29,11 +35,9 @@ impl EventRange {
         &self.staging
     }
 
-    /// How long events gather at the most: a quarter of their objective where they have one, so that staging and loading have
-    /// the rest of it.
+    /// How long events gather at the most.
     pub fn linger(&self) -> Duration {
-        let quarter = self.staging.objective(&self.dataset).map(|objective| objective.duration() / 4);
-        quarter.map_or(limits::LOAD_LINGER, |quarter| quarter.clamp(limits::LOAD_LINGER_MIN, limits::LOAD_LINGER))
+        linger(self.staging.objective(&self.dataset))
     }
 
     /// Since when they gather, where that is known better than by when this node saw them: an objective counts from their arrival.
@@ -117,5 +121,18 @@ impl EventRange {
                 Err(Error::new(ErrorKind::Stale, format!("the lease on the table of `{}` was lost", self.dataset)))
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn events_gather_a_quarter_of_their_objective_within_bounds() {
+        let of = |objective: Option<&str>| linger(objective.map(|text| text.parse().unwrap()));
+        assert_eq!(of(None), limits::LOAD_LINGER);
+        assert_eq!(of(Some("4s")), Duration::from_secs(1));
+        assert_eq!([of(Some("1h")), of(Some("1ms"))], [limits::LOAD_LINGER, limits::LOAD_LINGER_MIN]);
     }
 }
