@@ -3,6 +3,7 @@
 //! behind them for a core; what the doors leave idle is theirs.
 
 use landfall_model::{Error, Result, limits};
+use thread_priority::{NormalThreadSchedulePolicy, ThreadPriority, ThreadSchedulePolicy, set_thread_priority_and_policy, thread_native_id};
 use tokio::runtime::{Builder, Handle, Runtime};
 
 pub struct Background {
@@ -16,8 +17,11 @@ pub struct Background {
 
 impl Background {
     pub fn start() -> Result<Background> {
-        let background = start(Builder::new_multi_thread().thread_name("background"), limits::BACKGROUND_NICENESS)?;
-        let quiet = start(Builder::new_multi_thread().worker_threads(1).thread_name("replay"), limits::REPLAY_NICENESS)?;
+        let background = start(Builder::new_multi_thread().thread_name("background"), || lower_priority(limits::BACKGROUND_NICENESS))?;
+        let quiet = start(Builder::new_multi_thread().worker_threads(1).thread_name("replay"), || {
+            run_when_idle();
+            lower_priority(limits::REPLAY_NICENESS);
+        })?;
         Ok(Background { handle: background.handle().clone(), quiet: quiet.handle().clone(), runtimes: vec![background, quiet] })
     }
 }
@@ -31,8 +35,8 @@ impl Drop for Background {
     }
 }
 
-fn start(threads: &mut Builder, niceness: i32) -> Result<Runtime> {
-    let runtime = threads.enable_all().on_thread_start(move || lower_priority(niceness)).build();
+fn start(threads: &mut Builder, begin: fn()) -> Result<Runtime> {
+    let runtime = threads.enable_all().on_thread_start(begin).build();
     runtime.map_err(|error| Error::unavailable("starting the background threads", error))
 }
 
@@ -40,6 +44,15 @@ fn start(threads: &mut Builder, niceness: i32) -> Result<Runtime> {
 fn lower_priority(niceness: i32) {
     if let Err(error) = rustix::process::setpriority_process(None, niceness) {
         tracing::debug!(%error, "the priority of a background thread could not be lowered");
+    }
+}
+
+/// The calling thread gives its core up at once to whoever wakes. By its priority alone it would run to the end of its slice,
+/// milliseconds that an answer waits for, once for each of its own threads.
+fn run_when_idle() {
+    let idle = ThreadSchedulePolicy::Normal(NormalThreadSchedulePolicy::Idle);
+    if let Err(error) = set_thread_priority_and_policy(thread_native_id(), ThreadPriority::Min, idle) {
+        tracing::debug!(?error, "a thread of a replay could not be told to run when all others are idle");
     }
 }
 
@@ -59,6 +72,14 @@ mod tests {
         let (async_replay, replay) = of(&background.quiet);
         assert_eq!((async_load.unwrap(), load.unwrap()), (limits::BACKGROUND_NICENESS, limits::BACKGROUND_NICENESS));
         assert_eq!((async_replay.unwrap(), replay.unwrap()), (limits::REPLAY_NICENESS, limits::REPLAY_NICENESS));
+        // The last fields of a thread's `stat`: its policy is the 41st, and SCHED_IDLE is 5.
+        let policy = || {
+            let stat = std::fs::read_to_string("/proc/thread-self/stat").unwrap();
+            stat.rsplit(')').next().unwrap().split_whitespace().nth(38).unwrap().to_owned()
+        };
+        let replay = there.block_on(background.quiet.spawn_blocking(policy)).unwrap();
+        let load = there.block_on(background.handle.spawn_blocking(policy)).unwrap();
+        assert_eq!((load.as_str(), replay.as_str()), ("0", "5"));
         assert!(caller < limits::BACKGROUND_NICENESS, "the caller's own priority is {caller}");
     }
 }

@@ -75,6 +75,8 @@ pub struct Kept {
     pub batches: Vec<Live>,
     /// By key.
     pub files: BTreeMap<String, Live>,
+    /// By key, the version and the rows of what was replaced last.
+    pub earlier: BTreeMap<String, (usize, usize)>,
     /// Held landings, each with the one that stands for it and is held in its place.
     pub held: BTreeMap<LandingId, LandingId>,
     pub held_whole: bool,

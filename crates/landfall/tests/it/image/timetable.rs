@@ -12,7 +12,7 @@ use landfall_schedules::runs::Run;
 use serde_json::{Value, json};
 
 use super::model::Kept;
-use super::world::World;
+use super::world::{READERS_GONE, World, is_data_file};
 
 pub fn source() -> DatasetName {
     "always".parse().unwrap()
@@ -183,4 +183,20 @@ async fn what_landed_late_is_named_and_a_window_that_is_run_again_has_it() {
     world.schedules().ask_runs(&daily.name, vec![first.window], &Principal::Anonymous).await.unwrap();
     world.settle().await;
     assert_eq!(world.rows("select events, _landing from counts").await, after);
+}
+
+#[tokio::test]
+async fn the_small_files_of_many_windows_are_merged() {
+    let world = World::new(TestCatalog::sqlite(), with_target(vec![Dataset::new(source())]), 8).await;
+    let world = world.with_schedules(vec![often()]).await;
+    world.clock.advance(Duration::from_secs(2 * 86_400));
+    for _ in 0..4 {
+        world.settle().await;
+        let objects = world.objects().await;
+        eprintln!("{} of {}", objects.iter().filter(|key| is_data_file(key)).count(), objects.len());
+        world.clock.advance(READERS_GONE);
+    }
+    assert_eq!(world.rows("select count(*) from counts").await, [json!([162])]);
+    let files = world.objects().await.iter().filter(|key| is_data_file(key)).count();
+    assert!(files < 30, "{files} data files");
 }
