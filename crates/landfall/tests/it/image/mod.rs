@@ -433,6 +433,11 @@ impl Driver {
             self.world.clock.advance(READERS_GONE);
         }
         self.end_sides(what).await;
+        // What was merged while that came to its end is deleted once nobody reads it.
+        for _ in 0..3 {
+            self.check(what).await;
+            self.world.clock.advance(READERS_GONE);
+        }
         let objects = self.world.objects().await;
         for (dataset, kept) in &self.kept {
             let of = |part: &str| objects.iter().filter(|key| key.contains(&format!("{part}/{dataset}/"))).count();
@@ -455,8 +460,7 @@ impl Driver {
         for key in objects.iter().filter(|key| is_data_file(key)) {
             *left.entry(key.split('/').nth(1).unwrap_or_default()).or_default() += 1;
         }
-        let counts = self.world.table_files(&"counts".parse().unwrap()).await;
-        assert!(left.values().sum::<usize>() <= 60, "{what}: data files were not merged: {left:?}; {counts:?}");
+        assert!(left.values().sum::<usize>() <= 60, "{what}: data files were not merged: {left:?}");
     }
 }
 

@@ -67,12 +67,16 @@ async fn runs(world: &World, schedule: &Schedule) -> Vec<Run> {
 /// The table has one row for each window that has ended, with as many events as landed in it.
 pub async fn check(world: &World, kept: &Kept, what: &str) {
     let schedule = often();
+    let due = due(world, &schedule).await;
+    if due.is_empty() {
+        return;
+    }
     let rows = world.rows("select begins, ends, events, made from counts order by begins").await;
     let count = |window: &Window| {
         let within = kept.batches.iter().filter(|batch| (window.from..window.to).contains(&batch.received_at));
         within.map(|batch| batch.last - batch.first + 1).sum::<usize>()
     };
-    let expected: Vec<Value> = due(world, &schedule).await.iter().map(|window| row(window.from, window.to, count(window))).collect();
+    let expected: Vec<Value> = due.iter().map(|window| row(window.from, window.to, count(window))).collect();
     let runs = runs(world, &schedule).await;
     let missing: Vec<_> = expected.iter().filter(|row| !rows.contains(row)).collect();
     let stayed: Vec<_> = rows.iter().filter(|row| !expected.contains(row)).collect();
@@ -192,8 +196,6 @@ async fn the_small_files_of_many_windows_are_merged() {
     world.clock.advance(Duration::from_secs(2 * 86_400));
     for _ in 0..4 {
         world.settle().await;
-        let objects = world.objects().await;
-        eprintln!("{} of {}", objects.iter().filter(|key| is_data_file(key)).count(), objects.len());
         world.clock.advance(READERS_GONE);
     }
     assert_eq!(world.rows("select count(*) from counts").await, [json!([162])]);

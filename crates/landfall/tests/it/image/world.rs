@@ -266,11 +266,6 @@ impl World {
         self.node.tables.get(dataset).refresh().await.unwrap().rows()
     }
 
-    /// The data files of a dataset's table, as its log has them.
-    pub async fn table_files(&self, dataset: &DatasetName) -> Vec<String> {
-        self.node.tables.get(dataset).refresh().await.unwrap().files.keys().map(|path| path.to_string()).collect()
-    }
-
     /// Keys of all objects in the store.
     pub async fn objects(&self) -> Vec<String> {
         self.node.store.list("").map_ok(|object| object.key).try_collect().await.unwrap()
