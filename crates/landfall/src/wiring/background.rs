@@ -3,6 +3,8 @@
 //! behind them for a core; what the doors leave idle is theirs.
 
 use landfall_model::{Error, Result, limits};
+#[cfg(target_os = "linux")]
+use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 use thread_priority::{NormalThreadSchedulePolicy, ThreadPriority, ThreadSchedulePolicy, set_thread_priority_and_policy, thread_native_id};
 use tokio::runtime::{Builder, Handle, Runtime};
 
@@ -19,6 +21,7 @@ impl Background {
     pub fn start() -> Result<Background> {
         let background = start(Builder::new_multi_thread().thread_name("background"), || lower_priority(limits::BACKGROUND_NICENESS))?;
         let quiet = start(Builder::new_multi_thread().worker_threads(1).thread_name("replay"), || {
+            keep_to_half_of_the_cores();
             run_when_idle();
             lower_priority(limits::REPLAY_NICENESS);
         })?;
@@ -46,6 +49,24 @@ fn lower_priority(niceness: i32) {
         tracing::debug!(%error, "the priority of a background thread could not be lowered");
     }
 }
+
+/// The calling thread keeps to half of the cores, so that there are always some that it has not just filled with its own data.
+#[cfg(target_os = "linux")]
+fn keep_to_half_of_the_cores() {
+    let own = sched_getaffinity(None).and_then(|all| {
+        let cores: Vec<usize> = (0..CpuSet::MAX_CPU).filter(|core| all.is_set(*core)).collect();
+        let mut half = CpuSet::new();
+        // The last ones: interrupts tend to be on the first.
+        cores.iter().rev().take((cores.len() / 2).max(1)).for_each(|core| half.set(*core));
+        sched_setaffinity(None, &half)
+    });
+    if let Err(error) = own {
+        tracing::debug!(%error, "a thread of a replay could not be kept to half of the cores");
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+fn keep_to_half_of_the_cores() {}
 
 /// The calling thread gives its core up at once to whoever wakes. By its priority alone it would run to the end of its slice,
 /// milliseconds that an answer waits for, once for each of its own threads.
@@ -80,6 +101,10 @@ mod tests {
         let replay = there.block_on(background.quiet.spawn_blocking(policy)).unwrap();
         let load = there.block_on(background.handle.spawn_blocking(policy)).unwrap();
         assert_eq!((load.as_str(), replay.as_str()), ("0", "5"));
+        let cores = || sched_getaffinity(None).unwrap().count();
+        let replay = there.block_on(background.quiet.spawn_blocking(cores)).unwrap();
+        let load = there.block_on(background.handle.spawn_blocking(cores)).unwrap();
+        assert_eq!(replay, (load / 2).max(1), "of {load} cores");
         assert!(caller < limits::BACKGROUND_NICENESS, "the caller's own priority is {caller}");
     }
 }
