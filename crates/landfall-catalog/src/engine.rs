@@ -60,7 +60,7 @@ impl Catalog {
         self.0.submit(work);
     }
 
-    /// Overwrites what deleted rows have left in the database's log; false where readers were in the way.
+    /// Overwrites what deleted rows have left in the database; false where readers were in the way.
     pub async fn scrub(&self) -> Result<bool> {
         self.0.scrub().await
     }

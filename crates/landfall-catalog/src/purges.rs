@@ -202,6 +202,15 @@ fn purge_of(row: &Row) -> Result<Purge> {
 
 const SELECT: &str = "select landing, last_id, dataset, kind, merged, digest, records, bytes, received_at, purged_at, bytes_at from purges";
 
+/// Holds of a purge of the dataset `$1` that is not finished, once nothing of it is left at `$3` that was not marked before `$2`;
+/// `$4` is the sink.
+fn left() -> String {
+    format!(
+        "dataset = $1 and bytes_at is null and swept_at < $2 and version <= (select log_begins from sinks where dataset = $1 and sink = $4) \
+         and not exists (select 1 from staged_paths p where p.dataset = $1 and p.state = 'gone' and p.gone_until <= $3) and {LEFT_SIDE_TABLES}"
+    )
+}
+
 impl Catalog {
     /// Forgets what the newest expiry of the dataset took out of its table, at most `limit` landings; returns how much it
     /// found to do.
@@ -230,21 +239,26 @@ impl Catalog {
         .await
     }
 
-    /// Finishes the report of purges of which nothing is left: swept before `before`, their objects deleted, and the table's
-    /// log cut off above them; and the same of each side table. Returns how many.
-    pub async fn finish_purges(&self, dataset: &DatasetName, before: Timestamp) -> Result<u64> {
+    /// True where there is a purge of which nothing is left but what the catalog's file may remember: swept before `before`,
+    /// its objects deleted, and the table's log cut off above it; and the same of each side table.
+    pub async fn purges_left(&self, dataset: &DatasetName, before: Timestamp) -> Result<bool> {
+        let (dataset, now) = (dataset.clone(), self.clock().now());
+        self.read(move |tx| {
+            let sql = format!("select 1 from purges where {} limit 1", left());
+            let left = tx.query_opt(&sql, &[dataset.as_str().into(), before.into(), now.into(), DELTA.into()])?;
+            Ok(left.is_some())
+        })
+        .await
+    }
+
+    /// Finishes the report of such purges. Whatever said more of them was deleted before `before`; the caller has scrubbed the
+    /// catalog since.
+    pub async fn finish_purges(&self, dataset: &DatasetName, before: Timestamp) -> Result<()> {
         let (dataset, now) = (dataset.clone(), self.clock().now());
         self.write(move |tx| {
-            let sql = format!(
-                "update purges set bytes_at = $3 where dataset = $1 and bytes_at is null and swept_at < $2 \
-                 and version <= (select log_begins from sinks where dataset = $1 and sink = $4) \
-                 and not exists (select 1 from staged_paths p where p.dataset = $1 and p.state = 'gone' and p.gone_until <= $3) and {LEFT_SIDE_TABLES}"
-            );
-            let finished = tx.execute(&sql, &[dataset.as_str().into(), before.into(), now.into(), DELTA.into()])?;
-            if finished > 0 {
-                follows::forget_finished(tx, &dataset, before)?;
-            }
-            Ok(finished)
+            let sql = format!("update purges set bytes_at = $3 where {}", left());
+            tx.execute(&sql, &[dataset.as_str().into(), before.into(), now.into(), DELTA.into()])?;
+            follows::forget_finished(tx, &dataset, before)
         })
         .await
     }

@@ -125,12 +125,13 @@ impl Database {
         answer.await.unwrap_or_else(|_| Err(closed()))
     }
 
-    /// Overwrites what deleted rows have left in the database's log; false where readers were in the way. A server's log is
-    /// its own: PostgreSQL recycles it.
+    /// Overwrites what deleted rows have left in the database's file and in its log; false where readers were in the way. A
+    /// server's files are its own: PostgreSQL vacuums its tables and recycles its log.
     pub async fn scrub(&self) -> Result<bool> {
         if self.is_shared() {
             return Ok(true);
         }
+        sqlite::wipe(self).await?;
         Ok(self.inner.lanes.write.scrub().await.unwrap_or(false))
     }
 

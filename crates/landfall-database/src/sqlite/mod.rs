@@ -6,6 +6,7 @@ mod connect;
 mod error;
 mod reader;
 mod tx;
+mod wipe;
 mod writer;
 
 use std::path::Path;
@@ -21,6 +22,7 @@ use super::tx::Tx;
 use crate::migrate::{self, Schema};
 
 pub(super) use tx::SqliteTx;
+pub(super) use wipe::wipe;
 
 /// Opens the file, migrates it and starts the threads that serve `lanes`. Blocks.
 pub(super) fn start(path: &Path, schema: Schema, clock: &Clock, lanes: &Lanes, counters: &Arc<Counters>) -> Result<Vec<JoinHandle<()>>> {

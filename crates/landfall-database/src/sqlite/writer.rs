@@ -11,7 +11,7 @@ use rusqlite::Connection;
 
 use super::checkpoint::{self, Checkpoints, Progress};
 use super::tx::{SqliteTx, command, run};
-use super::{connect, error};
+use super::{connect, error, wipe};
 use crate::queue::{Queue, Taken};
 use crate::statistics::Counters;
 use crate::submission::{self, Committed, Submission};
@@ -82,6 +82,10 @@ impl Writer {
     /// Empties the log and grows it again with zeroes.
     fn scrub(&mut self) -> bool {
         let Some(connection) = &self.connection else { return false };
+        if let Err(why) = wipe::rewrite_unreached(connection) {
+            tracing::warn!(%why, "the catalog could not be written anew; what was deleted may still be found in its file");
+            return false;
+        }
         let emptied = self.progress.scrub(connection);
         emptied && connect::grow_log(&self.path, connection).is_ok()
     }

@@ -29,9 +29,6 @@ impl Keeper {
             purged += found;
             crash::point("purge.slice");
         }
-        if purged > 0 {
-            catalog.scrub().await?;
-        }
         Ok(did || purged > 0)
     }
 

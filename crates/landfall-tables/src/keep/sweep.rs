@@ -4,7 +4,7 @@
 
 use landfall_catalog::paths::KeptPath;
 use landfall_catalog::sinks::SinkLease;
-use landfall_model::{Granularity, Result, Timestamp, limits};
+use landfall_model::{Granularity, Result, Timestamp, crash, limits};
 
 use super::{Keeper, READ_MAX};
 use crate::delta::State;
@@ -15,13 +15,13 @@ const PAGE: usize = 1000;
 impl Keeper {
     pub(super) async fn sweep(&self) -> Result<bool> {
         let catalog = self.committer.catalog();
-        let finished = catalog.finish_purges(self.dataset(), self.now().plus_micros(-micros(READ_MAX))).await?;
+        let finished = self.finish_purges().await?;
         let unswept = catalog.purges_unswept(self.dataset()).await?;
         let followed = catalog.follow_unswept(self.dataset()).await?;
         let now = self.now();
         let since = now.micros() - self.swept.lock().micros();
         if !unswept && followed.is_none() && since < micros(limits::SWEEP_EVERY) {
-            return Ok(finished > 0);
+            return Ok(finished);
         }
         let swept = self.committer.under_lease(|lease| async move { self.look(&lease).await }).await?;
         if swept.is_some() {
@@ -32,7 +32,19 @@ impl Keeper {
             }
             *self.swept.lock() = now;
         }
-        Ok(finished > 0)
+        Ok(finished)
+    }
+
+    /// What is deleted lives on in the catalog's file until that is scrubbed, whoever has deleted it: so that comes right before
+    /// a report says that nothing is left.
+    async fn finish_purges(&self) -> Result<bool> {
+        let (catalog, before) = (self.committer.catalog(), self.now().plus_micros(-micros(READ_MAX)));
+        if !catalog.purges_left(self.dataset(), before).await? || !catalog.scrub().await? {
+            return Ok(false);
+        }
+        crash::point("purge.scrubbed");
+        catalog.finish_purges(self.dataset(), before).await?;
+        Ok(true)
     }
 
     async fn look(&self, lease: &SinkLease) -> Result<()> {
