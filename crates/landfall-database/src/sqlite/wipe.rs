@@ -127,7 +127,8 @@ mod tests {
                 .write(move |tx| {
                     for row in 0..100_i64 {
                         let id = (turn * 100 + row) * 7919 % 4001;
-                        let body = format!("{} {id}", if id % 7 == 0 { MARKER } else { "other" }).repeat(1 + id.unsigned_abs() as usize % 23);
+                        let body =
+                            format!("{} {id}", if id % 7 == 0 { MARKER } else { "other" }).repeat(1 + id.unsigned_abs() as usize % 23);
                         tx.execute("insert into t values ($1, $2)", &[format!("{id:05}").into(), body.into()])?;
                     }
                     Ok(())

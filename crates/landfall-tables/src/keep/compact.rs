@@ -22,7 +22,10 @@ impl Keeper {
         }
         let remove: Vec<String> = small.iter().map(|file| file.data.path.clone()).collect();
         let schema = std::sync::Arc::clone(&state.schema);
-        let rewritten = self.committer.staging().rewrite(&self.committer.target(), small, Leaving::default(), schema).await?;
+        let rewritten = {
+            let _core = self.committer.staging().spare_core().await?;
+            self.committer.staging().rewrite(&self.committer.target(), small, Leaving::default(), schema).await?
+        };
         crash::point("compact.written");
         let committed = self.committer.under_lease(|lease| async move { self.replace(&lease, remove, rewritten).await }).await?;
         Ok(committed.unwrap_or(false))

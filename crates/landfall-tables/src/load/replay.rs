@@ -116,6 +116,7 @@ impl Replayer {
     }
 
     async fn staged_quietly(&self, unit: &Unit, target: &Target) -> Result<(Manifest, Option<LandingId>)> {
+        let _core = self.committer.staging().spare_core().await?;
         let work = staged(self.committer.staging().clone(), self.dataset().clone(), unit.clone(), target.clone());
         match &self.quiet {
             // Dropping the handle stops the work, as dropping the future itself would.

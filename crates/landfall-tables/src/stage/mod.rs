@@ -17,6 +17,7 @@ mod piece;
 mod range;
 mod rejects;
 mod rewrite;
+mod spare;
 mod system;
 mod target;
 pub mod transform;
@@ -38,9 +39,11 @@ use landfall_model::{
     BodyPlace, Clock, Column, DatasetName, Error, ErrorKind, Granularity, Kind, Landing, LandingId, Manifest, ManifestId, Result, Span,
 };
 use landfall_store::Store;
+use tokio::sync::SemaphorePermit;
 
 use crate::events::Recipe;
 use outputs::Outputs;
+use spare::Spare;
 
 /// Stages for any dataset. Cloning shares it.
 #[derive(Clone)]
@@ -51,6 +54,7 @@ struct Inner {
     store: Store,
     definitions: Definitions,
     clock: Clock,
+    spare: Spare,
 }
 
 /// A range of events, staged.
@@ -63,7 +67,7 @@ pub struct Staged {
 
 impl Staging {
     pub fn new(catalog: Catalog, store: Store, definitions: Definitions, clock: Clock) -> Staging {
-        Staging(Arc::new(Inner { catalog, store, definitions, clock }))
+        Staging(Arc::new(Inner { catalog, store, definitions, clock, spare: Spare::default() }))
     }
 
     /// A file, or one batch that is tried again for itself. Errors that are not passing are about its bytes.
@@ -99,6 +103,11 @@ impl Staging {
         let fresh = self.0.catalog.dataset(&record.definition.name).await?;
         let recipe = Recipe::of(fresh.as_ref().unwrap_or(record)).await?;
         Ok(recipe.table_columns().to_vec())
+    }
+
+    /// To be held while work goes on that nobody waits for.
+    pub(crate) async fn spare_core(&self) -> Result<SemaphorePermit<'_>> {
+        self.0.spare.core().await
     }
 
     pub fn store(&self) -> &Store {

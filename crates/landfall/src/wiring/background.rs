@@ -2,6 +2,8 @@
 //! the doors at a lower priority, so that an ack and an answer do not queue
 //! behind them for a core; what the doors leave idle is theirs.
 
+use std::time::Duration;
+
 use landfall_model::{Error, Result, limits};
 #[cfg(target_os = "linux")]
 use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
@@ -38,8 +40,11 @@ impl Drop for Background {
     }
 }
 
+/// How long a thread waits for more: each keeps for itself some of the memory that it has freed, until it ends.
+const KEEP_ALIVE: Duration = Duration::from_secs(1);
+
 fn start(threads: &mut Builder, begin: fn()) -> Result<Runtime> {
-    let runtime = threads.enable_all().on_thread_start(begin).build();
+    let runtime = threads.enable_all().thread_keep_alive(KEEP_ALIVE).on_thread_start(begin).build();
     runtime.map_err(|error| Error::unavailable("starting the background threads", error))
 }
 
