@@ -28,7 +28,7 @@ const LOOK: &str = "with recursive n (pgno) as (select $1 union all select pgno 
 /// Overwrites every gap, a few pages at a time. Where pages cannot be reached it does nothing: see
 /// [`rewrite_unreached`].
 pub(crate) async fn wipe(database: &Database) -> Result<()> {
-    let Some(last) = database.read(|tx| pages(tx)).await? else { return Ok(()) };
+    let Some(last) = database.read(pages).await? else { return Ok(()) };
     for first in (1..=last).step_by(usize::try_from(AT_ONCE).unwrap_or(1)) {
         let found = database.read(move |tx| unclean(tx, first, last.min(first + AT_ONCE - 1))).await?;
         if !found.is_empty() {
