@@ -122,13 +122,13 @@ mod tests {
 
     /// Fills and empties pages so that rows move, and deletes those with the marker.
     async fn fill(database: &Database) {
-        for turn in 0..40_i64 {
+        for turn in 0..40_usize {
             database
                 .write(move |tx| {
-                    for row in 0..100_i64 {
+                    for row in 0..100 {
                         let id = (turn * 100 + row) * 7919 % 4001;
-                        let body =
-                            format!("{} {id}", if id % 7 == 0 { MARKER } else { "other" }).repeat(1 + id.unsigned_abs() as usize % 23);
+                        let word = if id % 7 == 0 { MARKER } else { "other" };
+                        let body = format!("{word} {id}").repeat(1 + id % 23);
                         tx.execute("insert into t values ($1, $2)", &[format!("{id:05}").into(), body.into()])?;
                     }
                     Ok(())
