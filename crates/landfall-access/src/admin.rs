@@ -38,7 +38,7 @@ pub fn admin_key(data: &Path, given: Option<&str>, clock: &Clock) -> Result<Admi
         }
         Err(error) if error.kind() == IoKind::NotFound => {
             let secret = Secret::new(clock);
-            keep(&path, &secret).map_err(|error| Error::unavailable(&format!("writing {}", path.display()), error))?;
+            keep(&path, secret.reveal()).map_err(|error| Error::unavailable(&format!("writing {}", path.display()), error))?;
             Ok(AdminKey { secret, made: true })
         }
         Err(error) => Err(Error::unavailable(&format!("reading {}", path.display()), error)),
@@ -54,10 +54,10 @@ fn check(secret: &str, place: &str) -> Result<()> {
 }
 
 /// Durable before it is shown: under another name first, so that no reader and no crash ever sees half of it.
-fn keep(path: &Path, secret: &Secret) -> std::io::Result<()> {
+pub(crate) fn keep(path: &Path, secret: &str) -> std::io::Result<()> {
     let half = path.with_extension("key.new");
     let mut file = fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&half)?;
-    writeln!(file, "{}", secret.reveal())?;
+    writeln!(file, "{secret}")?;
     file.sync_all()?;
     fs::rename(&half, path)?;
     path.parent().map_or(Ok(()), |folder| fs::File::open(folder)?.sync_all())

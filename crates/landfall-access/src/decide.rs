@@ -6,13 +6,15 @@ use std::collections::HashMap;
 use landfall_model::{Action, DatasetName, Grant, Grantee, Principal};
 
 use crate::context::Context;
-use crate::key::{KeyGrant, Verifier};
+use crate::key::{KeyGrant, Secret, Verifier};
 
 /// A created key that is not revoked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CreatedKey {
     pub name: String,
     pub verifier: Verifier,
+    /// Where it could be opened.
+    pub secret: Option<Secret>,
     pub grants: Vec<KeyGrant>,
 }
 
@@ -90,6 +92,7 @@ mod tests {
         let reader = CreatedKey {
             name: "reader".into(),
             verifier: Verifier::of("lfk_reader"),
+            secret: None,
             grants: vec!["orders:query".parse().unwrap(), "*:list,read".parse().unwrap()],
         };
         Access { datasets: [(name("orders"), orders)].into(), keys: [("reader".to_owned(), reader)].into() }

@@ -10,7 +10,8 @@ use parking_lot::RwLock;
 
 use crate::context::{ADMIN, Context, Credentials, RequestId};
 use crate::decide::{Access, CreatedKey, Decision, decide};
-use crate::key::Verifier;
+use crate::key::{Secret, Verifier};
+use crate::master::MasterKey;
 
 /// Cloning shares it.
 #[derive(Clone)]
@@ -18,6 +19,8 @@ pub struct Gate(Arc<Shared>);
 
 struct Shared {
     admin: Verifier,
+    admin_secret: Secret,
+    master: MasterKey,
     state: RwLock<State>,
 }
 
@@ -28,10 +31,11 @@ struct State {
 }
 
 impl Gate {
-    /// A gate that only knows the administrator's secret.
-    pub fn new(admin_secret: &str) -> Gate {
+    /// A gate that only knows the administrator's secret. `master` seals those that it makes.
+    pub fn new(admin_secret: &str, master: MasterKey) -> Gate {
         let state = RwLock::new(State { access: Arc::default(), names: HashMap::new() });
-        Gate(Arc::new(Shared { admin: Verifier::of(admin_secret), state }))
+        let (admin, admin_secret) = (Verifier::of(admin_secret), Secret::given(admin_secret.to_owned()));
+        Gate(Arc::new(Shared { admin, admin_secret, master, state }))
     }
 
     /// Takes the grants of `datasets` in place of what was configured before.
@@ -59,6 +63,28 @@ impl Gate {
         Ok(Context { principal, groups: Arc::default(), admin, source, peer, request: RequestId::next() })
     }
 
+    pub(crate) fn master(&self) -> &MasterKey {
+        &self.0.master
+    }
+
+    /// The secret of the key `name`, to check with it what its holder has signed. `None` too where it was made before secrets
+    /// were sealed, or under another master key.
+    pub fn secret_of(&self, name: &str) -> Option<Secret> {
+        if name == ADMIN {
+            return Some(self.0.admin_secret.clone());
+        }
+        self.0.state.read().access.keys.get(name)?.secret.clone()
+    }
+
+    /// Who signed with the secret of the key `name`.
+    pub fn signed(&self, name: &str, source: Source, peer: Option<SocketAddr>) -> Result<Context> {
+        if name != ADMIN && !self.0.state.read().access.keys.contains_key(name) {
+            return Err(unknown());
+        }
+        let (principal, admin) = (Principal::Key(name.to_owned()), name == ADMIN);
+        Ok(Context { principal, groups: Arc::default(), admin, source, peer, request: RequestId::next() })
+    }
+
     /// Whose secret it is, and whether the administrator's.
     fn known(&self, name: Option<&str>, secret: &str) -> Result<(Principal, bool)> {
         let shown = Verifier::of(secret);
@@ -74,7 +100,7 @@ impl Gate {
                 let admin = found == ADMIN;
                 Ok((Principal::Key(found), admin))
             }
-            None => Err(Error::new(ErrorKind::Unauthenticated, "the key is not known: it is mistyped, or it was revoked")),
+            None => Err(unknown()),
         }
     }
 
@@ -95,6 +121,12 @@ impl Gate {
         }
     }
 
+    /// Refuses who may do nothing at all in `dataset`, so that its name tells nobody else whether it is there.
+    pub fn authorize_any(&self, context: &Context, dataset: &DatasetName) -> Result<()> {
+        let may = |action: &Action| self.decide(context, *action, Some(dataset), None) != Decision::Denied;
+        if Action::ALL.iter().any(may) { Ok(()) } else { Err(refusal(context, Action::List, &place(dataset, None))) }
+    }
+
     /// Refuses what is not granted to the system as a whole.
     pub fn authorize_system(&self, context: &Context, action: Action) -> Result<()> {
         match self.decide(context, action, None, None) {
@@ -102,6 +134,10 @@ impl Gate {
             Decision::Under(_) | Decision::Denied => Err(refusal(context, action, "the system")),
         }
     }
+}
+
+fn unknown() -> Error {
+    Error::new(ErrorKind::Unauthenticated, "the key is not known: it is mistyped, or it was revoked")
 }
 
 fn place(dataset: &DatasetName, key: Option<&str>) -> String {
@@ -131,10 +167,11 @@ mod tests {
     use super::*;
 
     fn gate() -> Gate {
-        let gate = Gate::new("0123456789abcdef");
+        let gate = Gate::new("0123456789abcdef", MasterKey::of(&[7; 32]).unwrap());
         let key = |name: &str, secret: &str, grant: &str| CreatedKey {
             name: name.into(),
             verifier: Verifier::of(secret),
+            secret: None,
             grants: vec![grant.parse().unwrap()],
         };
         gate.set_keys(vec![key("writer", "lfk_writer", "orders:land"), key("reader", "lfk_reader", "*:query")]);

@@ -22,18 +22,23 @@ impl Gate {
             let verifier = Verifier::from_hex(&record.verifier).ok_or_else(|| {
                 Error::new(ErrorKind::Corrupt, format!("the catalog's verifier of the key `{}` cannot be read", record.name))
             })?;
-            keys.push(CreatedKey { grants: grants_of(&record.grants)?, name: record.name, verifier });
+            let secret = record.sealed.as_deref().and_then(|sealed| self.master().open(&record.name, sealed));
+            if record.sealed.is_some() && secret.is_none() {
+                tracing::warn!(key = record.name, "the secret of a key does not open with this node's master key: it signs nothing here");
+            }
+            keys.push(CreatedKey { grants: grants_of(&record.grants)?, name: record.name, verifier, secret });
         }
         self.set_keys(keys);
         Ok(())
     }
 
-    /// Makes a key and keeps its verifier; the secret is in nobody's hands but the caller's.
+    /// Makes a key and keeps its verifier, and its secret under the master key.
     pub async fn create_key(&self, catalog: &Catalog, name: &str, grants: &[KeyGrant]) -> Result<Secret> {
         check_name(name)?;
         let secret = Secret::new(catalog.clock());
         let grants = serde_json::to_string(grants).map_err(|error| Error::internal("writing the grants of a key", error))?;
-        catalog.create_key(name, &Verifier::of(secret.reveal()).to_hex(), &grants).await?;
+        let sealed = self.master().seal(catalog.clock(), name, &secret)?;
+        catalog.create_key(name, &Verifier::of(secret.reveal()).to_hex(), &sealed, &grants).await?;
         self.refresh_keys(catalog).await?;
         Ok(secret)
     }
@@ -51,12 +56,14 @@ mod tests {
 
     use super::*;
     use crate::context::Credentials;
+    use crate::master::MasterKey;
 
     #[tokio::test]
     async fn a_key_opens_what_it_was_granted_until_it_is_revoked() {
         let folder = tempfile::tempdir().unwrap();
         let catalog = Catalog::open(&format!("sqlite:{}", folder.path().join("catalog.db").display()), Clock::system()).await.unwrap();
-        let gate = Gate::new("0123456789abcdef");
+        let gate_of = |byte| Gate::new("0123456789abcdef", MasterKey::of(&[byte; 32]).unwrap());
+        let gate = gate_of(7);
         let secret = gate.create_key(&catalog, "partner", &["*:query".parse().unwrap()]).await.unwrap();
         let show =
             |gate: &Gate| gate.authenticate(Credentials::Bearer(secret.reveal()), Source::Http, None).map(|context| context.principal);
@@ -64,14 +71,21 @@ mod tests {
         let again = gate.create_key(&catalog, "partner", &[]).await.unwrap_err();
         assert_eq!(again.kind, ErrorKind::Conflict);
 
-        let other_node = Gate::new("0123456789abcdef");
+        let other_node = gate_of(7);
         other_node.refresh_keys(&catalog).await.unwrap();
         assert!(show(&other_node).is_ok());
+        assert_eq!([&gate, &other_node].map(|gate| gate.secret_of("partner")), [Some(secret.clone()), Some(secret.clone())]);
+        assert_eq!(other_node.signed("partner", Source::S3, None).unwrap().principal, Principal::Key("partner".into()));
+        let stranger = gate_of(8);
+        stranger.refresh_keys(&catalog).await.unwrap();
+        assert!(show(&stranger).is_ok() && stranger.secret_of("partner").is_none(), "another master key");
 
         gate.revoke_key(&catalog, "partner").await.unwrap();
         assert_eq!(show(&gate).unwrap_err().kind, ErrorKind::Unauthenticated);
         other_node.refresh_keys(&catalog).await.unwrap();
         assert!(show(&other_node).is_err());
+        assert!(gate.secret_of("partner").is_none() && gate.signed("partner", Source::S3, None).is_err());
+        assert_eq!(catalog.keys().await.unwrap()[0].sealed, None, "what opens nothing is not kept");
         assert_eq!(gate.revoke_key(&catalog, "nobody").await.unwrap_err().kind, ErrorKind::NotFound);
     }
 }

@@ -10,9 +10,11 @@ pub mod gate;
 pub mod http;
 pub mod key;
 mod keys;
+pub mod master;
 
 pub use context::{Context, Credentials, RequestId};
 pub use decide::{Access, CreatedKey, Decision, decide};
 pub use gate::Gate;
 pub use key::{KeyGrant, Secret, Verifier};
 pub use keys::grants_of;
+pub use master::MasterKey;

@@ -16,6 +16,7 @@ const SCHEMA: Schema = &[
     include_str!("schema/0004_schedules.sql"),
     include_str!("schema/0005_beside.sql"),
     include_str!("schema/0006_service_levels.sql"),
+    include_str!("schema/0007_doors.sql"),
 ];
 
 /// Facts and work. Cloning shares it.

@@ -5,7 +5,7 @@
 //! take them out alone.
 
 use bytes::Bytes;
-use landfall_model::{BodyPlace, DatasetName, FileKey, JobId, Landing, Phase, Result, Timestamp};
+use landfall_model::{BodyPlace, Condition, DatasetName, FileKey, JobId, Landing, LandingId, Phase, Result, Timestamp};
 
 use crate::counters::{self, COUNTED, Count, Fate, count_of};
 use crate::engine::{Catalog, Row, Topic, Tx};
@@ -17,6 +17,10 @@ use crate::paths;
 pub struct NewFile {
     pub landing: Landing,
     pub key: FileKey,
+    /// On what is live under the key now.
+    pub condition: Condition,
+    /// What its sender says of it beside its type; a document of the doors.
+    pub attributes: Option<String>,
     /// The bytes, for `BodyPlace::Inline`.
     pub body: Option<Bytes>,
     /// The id of the job that will stage it.
@@ -79,9 +83,12 @@ fn land(tx: &mut Tx, file: &NewFile) -> Result<(FileLanded, Option<Count>)> {
     let sql = "insert into files (dataset, key, generation) values ($1, $2, 0) on conflict (dataset, key) do nothing";
     tx.execute(sql, &[dataset.into(), key.into()])?;
     let (current, generation) = live(tx, &landing.dataset, &file.key)?;
+    file.condition.check(&file.key, current.as_ref().map(|current| current.digest.as_str()))?;
     let mut removed = None;
     if let Some(current) = current {
         if current.digest == landing.digest {
+            let current = Landing { content_type: landing.content_type.clone(), ..current };
+            describe(tx, &current, file.attributes.as_deref())?;
             return Ok((FileLanded::Unchanged(Box::new(current)), None));
         }
         removed = end(tx, &current, "replaced", now)?;
@@ -92,6 +99,7 @@ fn land(tx: &mut Tx, file: &NewFile) -> Result<(FileLanded, Option<Count>)> {
     if matches!(landing.body, BodyPlace::Object { .. }) && !paths::keep(tx, landing.id.as_str(), 1)? {
         return Err(paths::too_late(landing.id.as_str()));
     }
+    describe(tx, &landing, file.attributes.as_deref())?;
     if let Some(body) = &file.body {
         tx.execute("insert into bodies (landing, bytes) values ($1, $2)", &[landing.id.as_str().into(), body.into()])?;
     }
@@ -102,6 +110,15 @@ fn land(tx: &mut Tx, file: &NewFile) -> Result<(FileLanded, Option<Count>)> {
     let sql = "update sequences set received_records = received_records + 1, received_bytes = received_bytes + $3 where dataset = $1 and region = $2";
     tx.execute(sql, &[dataset.into(), landing.region.as_str().into(), landing.size.into()])?;
     Ok((FileLanded::New { generation: landing.generation }, removed))
+}
+
+/// The newest description holds, also where the content is the same; a sender who says nothing leaves what was said.
+fn describe(tx: &mut Tx, landing: &Landing, attributes: Option<&str>) -> Result<()> {
+    let Some(attributes) = attributes else { return Ok(()) };
+    let sql = "insert into attributes (landing, body) values ($1, $2) on conflict (landing) do update set body = excluded.body";
+    tx.execute(sql, &[landing.id.as_str().into(), attributes.into()])?;
+    let sql = "update landings set content_type = $2 where id = $1";
+    tx.execute(sql, &[landing.id.as_str().into(), landing.content_type.clone().into()]).map(drop)
 }
 
 fn landings_of(rows: &[Row]) -> Result<Vec<Landing>> {
@@ -117,13 +134,13 @@ impl Catalog {
     }
 
     /// Takes the file under `key` out of the dataset; `None` if there is none.
-    pub async fn delete_file(&self, dataset: &DatasetName, key: &FileKey) -> Result<Option<Landing>> {
-        let (dataset, key, now) = (dataset.clone(), key.clone(), self.clock().now());
+    pub async fn delete_file(&self, dataset: &DatasetName, key: &FileKey, condition: &Condition) -> Result<Option<Landing>> {
+        let (dataset, key, condition, now) = (dataset.clone(), key.clone(), condition.clone(), self.clock().now());
         let gone = self
             .write(move |tx| {
-                let (Some(current), _) = live(tx, &dataset, &key)? else {
-                    return Ok(None);
-                };
+                let (current, _) = live(tx, &dataset, &key)?;
+                condition.check(&key, current.as_ref().map(|current| current.digest.as_str()))?;
+                let Some(current) = current else { return Ok(None) };
                 let removed = end(tx, &current, "deleted", now)?;
                 let sql = "update files set landing = null where dataset = $1 and key = $2";
                 tx.execute(sql, &[dataset.as_str().into(), key.as_str().into()])?;
@@ -143,6 +160,16 @@ impl Catalog {
         self.read(move |tx| {
             let row = tx.query_opt(&sql, &[dataset.as_str().into(), key.as_str().into()])?;
             row.as_ref().map(landing_of).transpose()
+        })
+        .await
+    }
+
+    /// What the sender of a landing said of it.
+    pub async fn attributes(&self, landing: &LandingId) -> Result<Option<String>> {
+        let landing = landing.clone();
+        self.read(move |tx| {
+            let row = tx.query_opt("select body from attributes where landing = $1", &[landing.as_str().into()])?;
+            row.map(|row| row.text(0).map(str::to_owned)).transpose()
         })
         .await
     }

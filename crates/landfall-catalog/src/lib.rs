@@ -28,6 +28,7 @@ mod load_counts;
 pub mod loads;
 pub mod manifests;
 mod oldest;
+pub mod parts;
 pub mod paths;
 pub mod purges;
 pub mod replays;

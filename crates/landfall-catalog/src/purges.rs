@@ -9,9 +9,9 @@ use crate::expiry::{self, Expiry};
 use crate::follows::{self, LEFT_SIDE_TABLES};
 use crate::landings::{COLUMNS, landing_of, word};
 use crate::lists::Page;
-use crate::paths;
 use crate::service;
 use crate::sinks::DELTA;
+use crate::{parts, paths};
 
 /// What is left of a landing that was purged.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -117,7 +117,7 @@ impl Purging<'_> {
     fn forget(&mut self, tx: &mut Tx, landing: &Landing) -> Result<()> {
         self.write_down(tx, landing)?;
         let id: Value = landing.id.as_str().into();
-        for table in ["bodies", "dead_letters", "jobs"] {
+        for table in ["bodies", "attributes", "dead_letters", "jobs"] {
             tx.execute(&format!("delete from {table} where landing = $1"), std::slice::from_ref(&id))?;
         }
         for row in tx.query(
@@ -125,6 +125,9 @@ impl Purging<'_> {
             std::slice::from_ref(&id),
         )? {
             paths::gone(tx, row.text(0)?, self.key(), self.now)?;
+        }
+        for row in tx.query("select id from uploads where landing = $1", std::slice::from_ref(&id))? {
+            parts::drop_parts(tx, row.text(0)?, self.now)?;
         }
         tx.execute("delete from upload_parts where upload in (select id from uploads where landing = $1)", std::slice::from_ref(&id))?;
         tx.execute("delete from uploads where landing = $1", std::slice::from_ref(&id))?;

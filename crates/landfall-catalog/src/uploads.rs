@@ -4,7 +4,7 @@ use landfall_model::{DatasetName, Error, ErrorKind, FileKey, LandingId, Result, 
 
 use crate::engine::{Catalog, Row, Tx};
 use crate::landings::{unsigned, word};
-use crate::paths;
+use crate::{parts, paths};
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Upload {
@@ -16,6 +16,8 @@ pub struct Upload {
     pub content_type: Option<String>,
     /// Bytes of the whole, once the client has said it.
     pub length: Option<u64>,
+    /// What the file will be said to be, where it comes in numbered parts; then `received` stays 0.
+    pub attributes: Option<String>,
     /// Bytes that are durable.
     pub received: u64,
     /// What it became, once it was whole.
@@ -33,9 +35,10 @@ pub struct UploadPart {
     pub object: String,
 }
 
-const SELECT: &str = "select id, dataset, key, principal, content_type, length, received, landing, created_at, touched_at from uploads";
+pub(crate) const SELECT: &str =
+    "select id, dataset, key, principal, content_type, length, received, landing, created_at, touched_at, attributes from uploads";
 
-fn upload_of(row: &Row) -> Result<Upload> {
+pub(crate) fn upload_of(row: &Row) -> Result<Upload> {
     Ok(Upload {
         id: word(row.text(0)?)?,
         dataset: word(row.text(1)?)?,
@@ -47,6 +50,7 @@ fn upload_of(row: &Row) -> Result<Upload> {
         landing: row.opt_text(7)?.map(word).transpose()?,
         created_at: Timestamp(row.int(8)?),
         touched_at: Timestamp(row.int(9)?),
+        attributes: row.opt_text(10)?.map(str::to_owned),
     })
 }
 
@@ -56,7 +60,7 @@ fn signed(number: u64) -> i64 {
 
 fn append(tx: &mut Tx, id: &UploadId, part: &UploadPart, now: Timestamp) -> Result<()> {
     // The offset is the compare-and-set: of two clients that continue one upload, one wins.
-    let sql = "update uploads set received = received + $3, touched_at = $4 where id = $1 and received = $2 and landing is null";
+    let sql = "update uploads set received = received + $3, touched_at = $4 where id = $1 and received = $2 and landing is null and attributes is null";
     if tx.execute(sql, &[id.as_str().into(), signed(part.offset).into(), signed(part.length).into(), now.into()])? == 0 {
         let message = format!("the upload {id} does not stand at byte {}: ask for its offset and continue there", part.offset);
         return Err(Error::new(ErrorKind::Conflict, message));
@@ -73,7 +77,7 @@ impl Catalog {
     pub async fn create_upload(&self, upload: &Upload) -> Result<()> {
         let upload = upload.clone();
         self.write(move |tx| {
-            let sql = "insert into uploads (id, dataset, key, principal, content_type, length, created_at, touched_at) values ($1, $2, $3, $4, $5, $6, $7, $7)";
+            let sql = "insert into uploads (id, dataset, key, principal, content_type, length, created_at, touched_at, attributes) values ($1, $2, $3, $4, $5, $6, $7, $7, $8)";
             let params = [
                 upload.id.as_str().into(),
                 upload.dataset.as_str().into(),
@@ -82,6 +86,7 @@ impl Catalog {
                 upload.content_type.clone().into(),
                 upload.length.map(signed).into(),
                 upload.created_at.into(),
+                upload.attributes.clone().into(),
             ];
             tx.execute(sql, &params).map(drop)
         })
@@ -136,6 +141,7 @@ impl Catalog {
                 paths::gone(tx, row.text(0)?, row.text(1)?, now)?;
             }
             tx.execute("delete from upload_parts where upload = $1", &[id.as_str().into()])?;
+            parts::drop_parts(tx, id.as_str(), now)?;
             tx.execute("delete from uploads where id = $1", &[id.as_str().into()]).map(drop)
         })
         .await

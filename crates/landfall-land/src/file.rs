@@ -7,7 +7,8 @@ use landfall_access::Context;
 use landfall_catalog::Topic;
 use landfall_catalog::files::{FileLanded, NewFile};
 use landfall_model::{
-    Action, BodyPlace, DatasetName, Error, ErrorKind, FileKey, JobId, Kind, Landing, LandingId, LandingState, Phase, Result, crash, limits,
+    Action, BodyPlace, Condition, DatasetName, Error, ErrorKind, FileKey, JobId, Kind, Landing, LandingId, LandingState, Phase, Result,
+    crash, limits,
 };
 use landfall_store::keys;
 use sha2::{Digest, Sha256};
@@ -23,6 +24,27 @@ struct Received {
     inline: Option<Bytes>,
 }
 
+/// What is to land, but for its bytes.
+#[derive(Clone, Debug)]
+pub struct Put {
+    pub key: FileKey,
+    /// As the sender says.
+    pub content_type: Option<String>,
+    /// Bytes that were declared; with another number of them nothing lands.
+    pub length: Option<u64>,
+    /// On what is live under the key when all of it has come.
+    pub condition: Condition,
+    /// What its sender says of it beside its type: a document of the door, kept as it is.
+    pub attributes: Option<String>,
+}
+
+impl Put {
+    /// Whatever comes, and whatever is there.
+    pub fn new(key: FileKey) -> Put {
+        Put { key, content_type: None, length: None, condition: Condition::default(), attributes: None }
+    }
+}
+
 /// Where a large file goes.
 struct Place<'a> {
     dataset: &'a DatasetName,
@@ -31,23 +53,21 @@ struct Place<'a> {
 }
 
 impl Land {
-    /// Lands one file under `key`; durable when it returns. If the stream fails or is shorter or longer than
-    /// `expected_length`, nothing lands. Memory stays below `INLINE_BYTES_MAX` and the store's own buffers.
+    /// Lands one file; durable when it returns. If the stream fails or is shorter or longer than declared, nothing lands.
+    /// Memory stays below `INLINE_BYTES_MAX` and the store's own buffers.
     pub async fn file(
         &self,
         context: &Context,
         dataset: &DatasetName,
-        key: FileKey,
-        content_type: Option<String>,
-        expected_length: Option<u64>,
+        put: Put,
         body: impl Stream<Item = Result<Bytes>> + Send,
     ) -> Result<FileReceipt> {
-        let inner = self.open()?;
+        let (inner, Put { key, content_type, length, condition, attributes }) = (self.open()?, put);
         inner.gate.authorize(context, Action::Land, dataset, Some(key.as_str()))?;
         inner.definitions.get_open(dataset)?;
         let id = LandingId::new(&inner.clock);
         let object = Place { dataset, landing: &id, key: keys::landing(dataset, &id, inner.clock.now()) };
-        let received = inner.receive(&object, expected_length, body).await?;
+        let received = inner.receive(&object, length, body).await?;
         crash::point("file.stored");
         let landing = Landing {
             id,
@@ -70,16 +90,16 @@ impl Land {
             phase: Phase::Received,
             merged: None,
         };
-        let file = NewFile { landing, key, body: received.inline, job: JobId::new(&inner.clock) };
+        let file = NewFile { landing, key, condition, attributes, body: received.inline, job: JobId::new(&inner.clock) };
         inner.record(file).await
     }
 
     /// Takes the file under `key` out of the dataset, and its rows out of the table with the next load; false if there is none.
-    pub async fn delete(&self, context: &Context, dataset: &DatasetName, key: &FileKey) -> Result<bool> {
+    pub async fn delete(&self, context: &Context, dataset: &DatasetName, key: &FileKey, condition: &Condition) -> Result<bool> {
         let inner = self.open()?;
         inner.gate.authorize(context, Action::Delete, dataset, Some(key.as_str()))?;
         inner.definitions.get(dataset)?;
-        Ok(inner.catalog.delete_file(dataset, key).await?.is_some())
+        Ok(inner.catalog.delete_file(dataset, key, condition).await?.is_some())
     }
 }
 

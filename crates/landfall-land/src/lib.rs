@@ -15,6 +15,7 @@ use landfall_catalog::{Catalog, Definitions};
 use landfall_model::{Clock, Error, ErrorKind, Region, Result};
 use landfall_store::Store;
 
+pub use file::Put;
 pub use receipt::{FileReceipt, Receipt};
 
 /// The way in. Cloning shares it.

@@ -17,6 +17,7 @@ use crate::principal::Principal;
 #[serde(rename_all = "lowercase")]
 pub enum Source {
     Http,
+    S3,
     /// Answers of a schedule.
     Schedule,
 }
@@ -123,6 +124,7 @@ impl Source {
     pub fn as_str(self) -> &'static str {
         match self {
             Source::Http => "http",
+            Source::S3 => "s3",
             Source::Schedule => "schedule",
         }
     }
@@ -134,6 +136,7 @@ impl FromStr for Source {
     fn from_str(text: &str) -> Result<Source, String> {
         match text {
             "http" => Ok(Source::Http),
+            "s3" => Ok(Source::S3),
             "schedule" => Ok(Source::Schedule),
             other => Err(format!("`{other}` is not a source")),
         }

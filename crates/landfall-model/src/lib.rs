@@ -4,6 +4,7 @@
 
 pub mod clock;
 pub mod columns;
+pub mod condition;
 pub mod crash;
 pub mod dataset;
 pub mod error;
@@ -22,6 +23,7 @@ pub mod span;
 
 pub use clock::{Clock, Timestamp};
 pub use columns::{Column, Columns, Type};
+pub use condition::{Condition, Contents};
 pub use dataset::{BadRecord, CsvSettings, Dataset, Encoding, Priority};
 pub use error::{Error, ErrorKind, Place, Result};
 pub use id::{AnyId, EventId, JobId, LandingId, LoadId, ManifestId, ReplayId, RunId, SegmentId, UploadId};

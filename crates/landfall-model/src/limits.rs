@@ -80,6 +80,9 @@ pub const UPLOAD_AGE_MAX: Duration = Duration::from_secs(24 * 3600);
 
 // ---- Landing ------------------------------------------------------------------------------
 
+/// Bytes of what the sender of a file says of it beside its type; S3 allows 2 KiB of metadata, and some headers.
+pub const ATTRIBUTES_BYTES_MAX: usize = 8 << 10;
+
 /// Bodies up to this many bytes stay inline in the catalog: one fsync instead of four.
 pub const INLINE_BYTES_MAX: usize = 1 << 20;
 

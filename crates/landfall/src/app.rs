@@ -10,6 +10,7 @@ use axum::{Json, Router};
 use landfall_access::Gate;
 use landfall_access::admin::{AdminKey, admin_key};
 use landfall_access::http::with_fallbacks;
+use landfall_access::master::master_key;
 use landfall_catalog::{Catalog, Definitions};
 use landfall_land::Land;
 use landfall_model::{Clock, Dataset, DatasetName, Error, ErrorKind, Region, Result, Schedule, limits};
@@ -17,6 +18,7 @@ use landfall_query::Queries;
 use landfall_query::live::Live;
 use landfall_server::{Control, Scrape};
 use landfall_sources::http::Http;
+use landfall_sources::s3::S3Door;
 use landfall_store::{FolderLock, Store};
 use landfall_tables::delta::Tables;
 use landfall_tables::keep::Keeper;
@@ -45,16 +47,26 @@ pub struct Settings {
     pub archive_url: Option<String>,
     /// `None`: the door is closed.
     pub http: Option<String>,
+    pub s3: Option<String>,
     pub datasets: Vec<Dataset>,
     pub schedules: Vec<Schedule>,
     pub roles: Roles,
+    pub keys: GivenKeys,
+}
+
+/// Keys that the environment gives; what it does not is made and kept in the data folder.
+#[derive(Default)]
+pub struct GivenKeys {
     /// What `LANDFALL_ADMIN_KEY` says.
-    pub admin_key: Option<String>,
+    pub admin: Option<String>,
+    /// What `LANDFALL_MASTER_KEY` says.
+    pub master: Option<String>,
 }
 
 /// A node that runs.
 pub struct Running {
     pub http: Option<SocketAddr>,
+    pub s3: Option<SocketAddr>,
     pub admin: AdminKey,
     catalog: Catalog,
     land: Land,
@@ -107,7 +119,7 @@ struct Parts {
 /// Starts a node. When it returns, its doors are open and what an earlier run left undone is being finished.
 pub async fn start(settings: Settings, clock: Clock) -> Result<Running> {
     let lock = FolderLock::acquire(&settings.data)?;
-    let admin = admin_key(&settings.data, settings.admin_key.as_deref(), &clock)?;
+    let admin = admin_key(&settings.data, settings.keys.admin.as_deref(), &clock)?;
     let parts = open(&settings, &admin, clock).await?;
     let stop = CancellationToken::new();
 
@@ -141,12 +153,20 @@ pub async fn start(settings: Settings, clock: Clock) -> Result<Running> {
     upkeep.spawn(Arc::new(RetireSegments(land.clone())));
 
     let doors = TaskTracker::new();
-    let http = open_http(&settings, &parts, &land, queries, &doors, &stop).await?;
+    let http = match &settings.http {
+        Some(address) => Some(open_door("http", address, routes(&settings, &parts, &land, queries), &doors, &stop).await?),
+        None => None,
+    };
+    let s3 = match settings.s3.as_ref().filter(|_| settings.roles.ingest) {
+        Some(address) => Some(open_door("s3", address, s3(&settings, &parts, &land), &doors, &stop).await?),
+        None => None,
+    };
     if let Some(address) = http {
         lock.note(&format!("http://{address}"))?;
     }
     Ok(Running {
         http,
+        s3,
         admin,
         catalog: parts.catalog,
         land,
@@ -172,7 +192,8 @@ async fn open(settings: &Settings, admin: &AdminKey, clock: Clock) -> Result<Par
         catalog.abandon_leases().await?;
     }
     let definitions = Definitions::default();
-    let gate = Gate::new(admin.secret.reveal());
+    let master = master_key(&settings.data, settings.keys.master.as_deref(), &clock)?;
+    let gate = Gate::new(admin.secret.reveal(), master);
     let tables = Tables::new(store.clone(), clock.clone());
     let staging = Staging::new(catalog.clone(), store.clone(), definitions.clone(), clock.clone());
     let owner = format!("{}-{}", std::process::id(), hex::encode(clock.random_bytes::<4>()));
@@ -224,23 +245,15 @@ fn start_upkeep(parts: &Parts, upkeep: &Runner) {
     upkeep.spawn(Arc::new(SweepUploads { catalog: parts.catalog.clone(), store: parts.store.clone(), clock: parts.clock.clone() }));
 }
 
-async fn open_http(
-    settings: &Settings,
-    parts: &Parts,
-    land: &Land,
-    queries: Option<Queries>,
-    doors: &TaskTracker,
-    stop: &CancellationToken,
-) -> Result<Option<SocketAddr>> {
-    let Some(address) = &settings.http else { return Ok(None) };
+/// Opens a door at the address that `name` has in [listen], and serves `router` there until `stop`.
+async fn open_door(name: &str, address: &str, router: Router, doors: &TaskTracker, stop: &CancellationToken) -> Result<SocketAddr> {
     let listener = TcpListener::bind(address).await.map_err(|error| {
         Error::new(
             ErrorKind::Unavailable,
-            format!("cannot listen on {address}: {error}; set `http` in [listen] to another address, or stop who has it"),
+            format!("cannot listen on {address}: {error}; set `{name}` in [listen] to another address, or stop who has it"),
         )
     })?;
-    let bound = listener.local_addr().map_err(|error| Error::unavailable("asking for the address of the HTTP door", error))?;
-    let router = routes(settings, parts, land, queries);
+    let bound = listener.local_addr().map_err(|error| Error::unavailable("asking for the address of a door", error))?;
     let stopped = stop.clone();
     doors.spawn(async move {
         let cut_off = landfall_sources::http::serve(listener, router, stopped).await;
@@ -248,7 +261,13 @@ async fn open_http(
             tracing::warn!(cut_off, "connections were cut off at the end of the drain");
         }
     });
-    Ok(Some(bound))
+    Ok(bound)
+}
+
+/// What the S3 door answers.
+fn s3(settings: &Settings, parts: &Parts, land: &Land) -> Router {
+    let (gate, catalog, store, definitions) = (parts.gate.clone(), parts.catalog.clone(), parts.store.clone(), parts.definitions.clone());
+    S3Door::new(land.clone(), gate, catalog, store, definitions, settings.region.to_string()).router()
 }
 
 /// Every route of the HTTP door, and the document that describes them.

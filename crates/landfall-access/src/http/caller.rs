@@ -60,6 +60,7 @@ mod tests {
     use axum::http::Request;
 
     use super::*;
+    use crate::master::MasterKey;
 
     fn who(authorization: Option<&str>) -> Result<String, ErrorKind> {
         let mut request = Request::builder();
@@ -67,7 +68,9 @@ mod tests {
             request = request.header(AUTHORIZATION, value);
         }
         let (parts, ()) = request.body(()).unwrap().into_parts();
-        context(&Gate::new("0123456789abcdef"), &parts).map(|context| context.principal.to_string()).map_err(|error| error.kind)
+        context(&Gate::new("0123456789abcdef", MasterKey::of(&[7; 32]).unwrap()), &parts)
+            .map(|context| context.principal.to_string())
+            .map_err(|error| error.kind)
     }
 
     #[test]

@@ -10,8 +10,8 @@ use landfall_catalog::loads::Load;
 use landfall_catalog::manifests::Recorded;
 use landfall_catalog::sinks::SinkLease;
 use landfall_model::{
-    BodyPlace, Counts, DataFile, Dataset, DatasetName, Error, ErrorKind, FileKey, JobId, Kind, Landing, LandingId, LandingState, LoadId,
-    Manifest, ManifestId, Phase, Principal, Region, Source, Subject,
+    BodyPlace, Condition, Counts, DataFile, Dataset, DatasetName, Error, ErrorKind, FileKey, JobId, Kind, Landing, LandingId, LandingState,
+    LoadId, Manifest, ManifestId, Phase, Principal, Region, Result, Source, Subject,
 };
 
 pub fn orders() -> DatasetName {
@@ -66,17 +66,30 @@ pub async fn land_events(catalog: &Catalog, count: i64) -> Landing {
 
 /// Puts `content` under `key`.
 pub async fn put(catalog: &Catalog, key: &str, content: &str) -> (LandingId, FileLanded) {
+    let landed = put_if(catalog, key, content, Condition::default()).await;
+    (landed.0, landed.1.unwrap())
+}
+
+/// The same where `condition` holds.
+pub async fn put_if(catalog: &Catalog, key: &str, content: &str, condition: Condition) -> (LandingId, Result<FileLanded>) {
     let key: FileKey = key.parse().unwrap();
     let mut landing = landing(catalog, Kind::File, 1, i64::try_from(content.len()).unwrap());
     landing.key = Some(key.clone());
     landing.digest = content.to_owned();
     let id = landing.id.clone();
-    let file = NewFile { landing, key, body: Some(Bytes::from(content.to_owned())), job: JobId::new(catalog.clock()) };
-    (id, catalog.land_file(file).await.unwrap())
+    let file = NewFile {
+        landing,
+        key,
+        condition,
+        attributes: None,
+        body: Some(Bytes::from(content.to_owned())),
+        job: JobId::new(catalog.clock()),
+    };
+    (id, catalog.land_file(file).await)
 }
 
 pub async fn delete(catalog: &Catalog, key: &str) -> bool {
-    catalog.delete_file(&orders(), &key.parse().unwrap()).await.unwrap().is_some()
+    catalog.delete_file(&orders(), &key.parse().unwrap(), &Condition::default()).await.unwrap().is_some()
 }
 
 pub async fn lease(catalog: &Catalog) -> Lease {

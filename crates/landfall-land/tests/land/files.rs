@@ -1,8 +1,12 @@
 //! Files: inline or streamed, whole or not at all.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use bytes::Bytes;
+use futures::future::join_all;
 use landfall_catalog::landings::Body;
-use landfall_model::{BodyPlace, Error, ErrorKind};
+use landfall_land::Put;
+use landfall_model::{BodyPlace, Condition, Contents, Error, ErrorKind};
 
 use crate::support::*;
 
@@ -48,13 +52,51 @@ async fn a_body_that_breaks_off_lands_nothing_and_leaves_nothing() {
     .await;
 }
 
+/// Eight writers count to a hundred together: each puts the next number where the last one that it read is still there.
+#[tokio::test]
+async fn of_many_who_change_the_same_content_one_is_let_through() {
+    on_each_catalog(async |open| {
+        let open = &open;
+        let put = async |number: usize, condition: Condition| {
+            let put = Put { condition, ..Put::new("counter".parse().unwrap()) };
+            match open.put_as(put, vec![Ok(Bytes::from(number.to_string()))]).await {
+                Ok(receipt) => Some(receipt.digest),
+                Err(error) => {
+                    assert_eq!(error.kind, ErrorKind::PreconditionFailed, "{error}");
+                    None
+                }
+            }
+        };
+        let put = &put;
+        let first = join_all((0..8).map(|_| put(0, Condition::absent()))).await;
+        assert_eq!(first.iter().flatten().count(), 1);
+        let counted = AtomicUsize::new(0);
+        let counted = &counted;
+        let count = async || loop {
+            let live = open.catalog.live_file(&orders(), &"counter".parse().unwrap()).await.unwrap().unwrap();
+            let Some(Body::Bytes(text)) = open.catalog.body(&live.id).await.unwrap() else { continue };
+            let number: usize = std::str::from_utf8(&text).unwrap().parse().unwrap();
+            if number == 100 {
+                return;
+            }
+            let condition = Condition { is: Some(Contents::OneOf(vec![live.digest])), is_not: None };
+            if put(number + 1, condition).await.is_some() {
+                counted.fetch_add(1, Ordering::Relaxed);
+            }
+        };
+        join_all((0..8).map(|_| count())).await;
+        assert_eq!(counted.load(Ordering::Relaxed), 100, "two were let through at one number");
+    })
+    .await;
+}
+
 #[tokio::test]
 async fn a_file_is_deleted_once() {
     on_each_catalog(async |open| {
         open.put("a", vec![Ok(Bytes::from_static(b"abc"))], None).await.unwrap();
         let key = "a".parse().unwrap();
-        assert!(open.land.delete(&admin(), &orders(), &key).await.unwrap());
-        assert!(!open.land.delete(&admin(), &orders(), &key).await.unwrap());
+        assert!(open.land.delete(&admin(), &orders(), &key, &Condition::default()).await.unwrap());
+        assert!(!open.land.delete(&admin(), &orders(), &key, &Condition::default()).await.unwrap());
     })
     .await;
 }

@@ -2,10 +2,10 @@
 
 use bytes::Bytes;
 use futures::stream;
-use landfall_access::{Context, Gate};
+use landfall_access::{Context, Gate, MasterKey};
 use landfall_catalog::testing::for_each_catalog;
 use landfall_catalog::{Catalog, Definitions};
-use landfall_land::{FileReceipt, Land, Receipt};
+use landfall_land::{FileReceipt, Land, Put, Receipt};
 use landfall_model::{Clock, Dataset, DatasetName, Result, Source};
 use landfall_store::Store;
 
@@ -33,7 +33,7 @@ pub async fn on_each_catalog(test: impl AsyncFn(Open)) {
         catalog.declare(region.clone(), vec![Dataset::new(orders())]).await.unwrap();
         let definitions = Definitions::default();
         definitions.refresh(&catalog).await.unwrap();
-        let gate = Gate::new("0123456789abcdef");
+        let gate = Gate::new("0123456789abcdef", MasterKey::of(&[7; 32]).unwrap());
         let land = Land::new(gate, catalog.clone(), store.clone(), definitions, Clock::system(), region);
         test(Open { land, catalog, store, folder }).await;
     })
@@ -46,7 +46,11 @@ impl Open {
     }
 
     pub async fn put(&self, key: &str, chunks: Vec<Result<Bytes>>, length: Option<u64>) -> Result<FileReceipt> {
-        self.land.file(&admin(), &orders(), key.parse().unwrap(), None, length, stream::iter(chunks)).await
+        self.put_as(Put { length, ..Put::new(key.parse().unwrap()) }, chunks).await
+    }
+
+    pub async fn put_as(&self, put: Put, chunks: Vec<Result<Bytes>>) -> Result<FileReceipt> {
+        self.land.file(&admin(), &orders(), put, stream::iter(chunks)).await
     }
 
     /// Every file below the store's folder that holds a landing.

@@ -6,7 +6,7 @@ use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::compute::{max, min};
 use arrow::datatypes::Int64Type;
 use futures::StreamExt;
-use landfall_access::{Context, Gate};
+use landfall_access::{Context, Gate, MasterKey};
 use landfall_catalog::events::{NewBatch, land_batch};
 use landfall_catalog::manifests::Recorded;
 use landfall_catalog::testing::TestCatalog;
@@ -73,7 +73,7 @@ impl Bench {
         definitions.refresh(&catalog).await.unwrap();
         let tables = Tables::new(Store::local(&folder.path().join("store"), clock.clone()).unwrap(), clock.clone());
         let live = Live::with_budget(catalog.clone(), definitions.clone(), tables.clone(), bytes);
-        let gate = Gate::new("0123456789abcdef");
+        let gate = Gate::new("0123456789abcdef", MasterKey::of(&[7; 32]).unwrap());
         gate.set_datasets(datasets);
         let spill = folder.path().join("spill");
         let queries = Queries::new(catalog.clone(), definitions, live.clone(), gate, &spill).unwrap();

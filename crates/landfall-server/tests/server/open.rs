@@ -1,10 +1,10 @@
 //! A control API on a free port, with everything behind it but the committers.
 
 use landfall_access::http::with_fallbacks;
-use landfall_access::{Context, Gate};
+use landfall_access::{Context, Gate, MasterKey};
 use landfall_catalog::testing::TestCatalog;
 use landfall_catalog::{Catalog, Definitions};
-use landfall_land::Land;
+use landfall_land::{Land, Put};
 use landfall_model::{Clock, Dataset, DatasetName, LandingId, Region, Source};
 use landfall_query::Queries;
 use landfall_query::live::Live;
@@ -48,7 +48,7 @@ pub async fn open_at(clock: Clock, more: Vec<Dataset>) -> Open {
     catalog.declare(region.clone(), datasets.clone()).await.unwrap();
     let definitions = Definitions::default();
     definitions.refresh(&catalog).await.unwrap();
-    let gate = Gate::new(ADMIN);
+    let gate = Gate::new(ADMIN, MasterKey::of(&[7; 32]).unwrap());
     gate.set_datasets(&datasets);
     let tables = Tables::new(store.clone(), clock.clone());
     let live = Live::new(catalog.clone(), definitions.clone(), tables.clone());
@@ -106,7 +106,7 @@ impl Open {
     pub async fn file_of(&self, dataset: &str, key: &str, text: &'static str) -> LandingId {
         let body = futures::stream::iter([Ok(text.into())]);
         let dataset = dataset.parse().unwrap();
-        let landed = self.land.file(&Context::administrator(Source::Http), &dataset, key.parse().unwrap(), None, None, body).await;
+        let landed = self.land.file(&Context::administrator(Source::Http), &dataset, Put::new(key.parse().unwrap()), body).await;
         landed.unwrap().id
     }
 

@@ -54,8 +54,8 @@ pub(crate) async fn post(
 ) -> Result<Response, Problem> {
     let started = Instant::now();
     // Before the body is read: who may not land must not make us hold 16 MiB.
-    http.0.gate.authorize(&context, Action::Land, &dataset, None)?;
-    http.0.definitions.get_open(&dataset)?;
+    http.0.files.gate.authorize(&context, Action::Land, &dataset, None)?;
+    http.0.files.definitions.get_open(&dataset)?;
     let (head, body) = request.into_parts();
     let declared = declared_length(&head.headers)?;
     let limits = BodyLimits::up_to(limits::EVENTS_BODY_BYTES_MAX as u64);

@@ -24,6 +24,8 @@ use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use crate::files::Files;
+
 pub use listener::{serve, serve_with};
 
 /// What the handlers work with. Cloning shares it.
@@ -32,10 +34,7 @@ pub struct Http(Arc<Inner>);
 
 struct Inner {
     land: Land,
-    gate: Gate,
-    catalog: Catalog,
-    store: Store,
-    definitions: Definitions,
+    files: Files,
     budget: Budget,
     /// `landfall_ack_seconds`: from a request's head to its receipt.
     ack: Histogram,
@@ -43,7 +42,7 @@ struct Inner {
 
 impl FromRef<Http> for Gate {
     fn from_ref(http: &Http) -> Gate {
-        http.0.gate.clone()
+        http.0.files.gate.clone()
     }
 }
 
@@ -51,7 +50,8 @@ impl Http {
     /// The recorder of metrics must be installed before.
     pub fn new(land: Land, gate: Gate, catalog: Catalog, store: Store, definitions: Definitions) -> Http {
         let ack = metrics::histogram!("landfall_ack_seconds", "source" => "http");
-        Http(Arc::new(Inner { land, gate, catalog, store, definitions, budget: Budget::default(), ack }))
+        let files = Files { gate, catalog, store, definitions };
+        Http(Arc::new(Inner { land, files, budget: Budget::default(), ack }))
     }
 
     /// The routes, each with its description.

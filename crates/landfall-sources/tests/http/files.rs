@@ -64,6 +64,31 @@ async fn ranges_and_conditions_hold_for_small_and_large_files() {
 }
 
 #[tokio::test]
+async fn a_put_and_a_delete_happen_where_their_condition_holds() {
+    let open = open().await;
+    let path = "/v1/datasets/orders/files/a";
+    let ask = |method: &str, name: &'static str, value: &str, body: &'static str| {
+        open.request(method, path).header(name, value.to_owned()).body(body).send()
+    };
+    let refused = async |method: &str, name, value: &str| problem(ask(method, name, value, "other").await.unwrap()).await;
+    let failed = (412, "precondition_failed".to_owned());
+    assert_eq!(refused("PUT", "if-match", "*").await, failed);
+    let (status, _, first) = landed(ask("PUT", "if-none-match", "*", "one").await.unwrap()).await;
+    assert_eq!(status, 201);
+    assert_eq!(refused("PUT", "if-none-match", "*").await, failed);
+    assert_eq!(refused("PUT", "if-match", "\"x\"").await, failed);
+    let (status, _, second) = landed(ask("PUT", "if-match", &format!("\"x\", \"{first}\""), "two").await.unwrap()).await;
+    assert_eq!((status, open.get("a").await.text().await.unwrap().as_str()), (201, "two"));
+    assert_eq!(refused("PUT", "if-match", &format!("\"{first}\"")).await, failed);
+    assert_eq!(refused("DELETE", "if-match", &format!("\"{first}\"")).await, failed);
+    assert_eq!(refused("PUT", "if-unmodified-since", "Tue, 14 Nov 2023 22:13:20 GMT").await, (400, "bad_request".into()));
+    let begun = open.request("POST", "/v1/datasets/orders/uploads?key=a").header("if-none-match", "*").send().await.unwrap();
+    assert_eq!(problem(begun).await, (400, "bad_request".into()));
+    assert_eq!(ask("DELETE", "if-match", &format!("\"{second}\""), "").await.unwrap().status(), 204);
+    assert_eq!(open.get("a").await.status(), 404);
+}
+
+#[tokio::test]
 async fn a_digest_is_verified_before_anything_lands() {
     let open = open().await;
     let put = |digest: &'static str| open.request("PUT", "/v1/datasets/orders/files/a").header("content-digest", digest).body("abc").send();

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use landfall_access::Gate;
 use landfall_access::http::with_fallbacks;
+use landfall_access::{Gate, MasterKey};
 use landfall_catalog::testing::TestCatalog;
 use landfall_catalog::{Catalog, Definitions};
 use landfall_land::Land;
@@ -50,7 +50,7 @@ pub async fn open_with(patience: Duration) -> Open {
     catalog.declare(region.clone(), vec![dataset.clone()]).await.unwrap();
     let definitions = Definitions::default();
     definitions.refresh(&catalog).await.unwrap();
-    let gate = Gate::new(ADMIN);
+    let gate = Gate::new(ADMIN, MasterKey::of(&[7; 32]).unwrap());
     gate.set_datasets([&dataset]);
     let land = Land::new(gate.clone(), catalog.clone(), store.clone(), definitions.clone(), clock, region);
     let http = Http::new(land, gate.clone(), catalog.clone(), store.clone(), definitions);

@@ -5,6 +5,7 @@
 use std::time::Duration;
 
 use landfall_access::Context;
+use landfall_land::Put;
 use landfall_model::{Column, Columns, DatasetName, Error, ErrorKind, Result, Schedule, crash, limits};
 use landfall_schedules::runs::{Cut, Run};
 
@@ -63,7 +64,7 @@ impl RunSchedule {
         let answered = self.answers.answer(&context, schedule, run.window).await?;
         self.fix_columns(schedule, answered.columns).await?;
         crash::point("run.answered");
-        let receipt = self.land.file(&context, &schedule.into, key.clone(), None, None, answered.bytes).await?;
+        let receipt = self.land.file(&context, &schedule.into, Put::new(key.clone()), answered.bytes).await?;
         crash::point("run.landed");
         if !self.schedules.run_landed(run, &key, &receipt.id, cut).await? {
             return Err(Error::new(ErrorKind::Stale, format!("the lease on the run {} was lost", run.id)));

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use landfall_model::{Error, ErrorKind};
 
 use super::Failure;
+use crate::app::GivenKeys;
 use crate::config::{Config, Inputs, Mistakes, environment};
 use crate::output::{Screen, plural};
 use crate::roles::Roles;
@@ -38,12 +39,12 @@ pub fn schema(screen: Screen) -> Result<(), Failure> {
 pub fn serve(path: Option<PathBuf>, data: Option<String>, roles: Roles) -> Result<(), Failure> {
     let config = load(path.as_deref(), data.as_deref()).map_err(|mistakes| failure(&mistakes))?;
     serve::log();
-    let admin_key = std::env::var("LANDFALL_ADMIN_KEY").ok();
+    let keys = GivenKeys { admin: std::env::var("LANDFALL_ADMIN_KEY").ok(), master: std::env::var("LANDFALL_MASTER_KEY").ok() };
     let reload = move || {
         load(path.as_deref(), data.as_deref())
             .map_err(|mistakes| Error::new(ErrorKind::BadRequest, format!("the configuration has mistakes:\n{}", mistakes.render(false))))
     };
     let runtime = serve::runtime()?;
-    let outcome = runtime.block_on(serve::serve(config, roles, admin_key, reload));
+    let outcome = runtime.block_on(serve::serve(config, roles, keys, reload));
     Ok(outcome?)
 }

@@ -10,7 +10,7 @@ use tempfile::TempDir;
 use super::resume::Resume;
 use super::upload::{PART_BYTES, Upload};
 use super::*;
-use crate::app::Running;
+use crate::app::{GivenKeys, Running};
 use crate::config::{Config, Inputs};
 use crate::roles::Roles;
 use crate::serve;
@@ -24,7 +24,7 @@ async fn server() -> (TempDir, Running, Client) {
     let data = folder.path().join("data").display().to_string();
     let config =
         Config::load(Inputs { path: Some(&path), data: Some(&data), env: &[] }).map_err(|mistakes| mistakes.render(false)).unwrap();
-    let running = serve::start(&config, Roles::default(), None).await.unwrap();
+    let running = serve::start(&config, Roles::default(), GivenKeys::default()).await.unwrap();
     let url = format!("http://{}", running.http.unwrap());
     let client = Client::new(&url, Some(running.admin.secret.reveal().to_owned())).unwrap();
     (folder, running, client)

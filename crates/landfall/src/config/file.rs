@@ -69,7 +69,7 @@ pub struct ListenSection {
     /// Events, files, SQL and the control API; `127.0.0.1:8080` if left out.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub http: Option<Door>,
-    /// The S3 API. Not built yet in this version.
+    /// The S3 API, where each dataset is a bucket; closed if left out.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub s3: Option<Door>,
     /// SFTP. Not built yet in this version.

@@ -65,6 +65,8 @@ pub struct Store {
 pub struct Listen {
     /// `host:port`; `None`: the door is closed.
     pub http: Option<String>,
+    /// The same of the S3 door.
+    pub s3: Option<String>,
 }
 
 /// Where configuration comes from.
@@ -103,7 +105,7 @@ impl Config {
 
     fn from_file(file: File, mut warnings: Vec<String>) -> Config {
         let data = PathBuf::from(&file.data);
-        let unbuilt = [("s3", &file.listen.s3), ("sftp", &file.listen.sftp), ("postgres", &file.listen.postgres)];
+        let unbuilt = [("sftp", &file.listen.sftp), ("postgres", &file.listen.postgres)];
         for (name, door) in unbuilt {
             if let Some(Door::At(address)) = door {
                 warnings.push(format!("the {name} door ({address}) is not built yet in this version and stays closed"));
@@ -113,6 +115,10 @@ impl Config {
             None => Some("127.0.0.1:8080".into()),
             Some(Door::At(address)) => Some(address),
             Some(Door::Off) => None,
+        };
+        let s3 = match file.listen.s3 {
+            Some(Door::At(address)) => Some(address),
+            None | Some(Door::Off) => None,
         };
         let mut datasets: Vec<Dataset> = file.datasets.into_iter().map(|(name, section)| dataset(name, section)).collect();
         let schedules: Vec<Schedule> = file.schedules.into_iter().map(|(name, section)| schedules::schedule(name, section)).collect();
@@ -126,7 +132,7 @@ impl Config {
             data,
             region: file.region,
             public_url: file.public_url.map(|url| url.trim_end_matches('/').to_owned()),
-            listen: Listen { http },
+            listen: Listen { http, s3 },
             datasets,
             schedules,
             warnings,

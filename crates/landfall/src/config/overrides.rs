@@ -92,7 +92,7 @@ mod tests {
     fn only_paths_and_the_top_are_configuration() {
         assert_eq!(path_of("LANDFALL_DATA"), Some(vec!["data".to_owned()]));
         assert_eq!(path_of("LANDFALL_CATALOG__URL"), Some(vec!["catalog".to_owned(), "url".to_owned()]));
-        for other in ["LANDFALL_URL", "LANDFALL_TOKEN", "LANDFALL_ADMIN_KEY", "LANDFALL_CRASH_AT", "HOME"] {
+        for other in ["LANDFALL_URL", "LANDFALL_TOKEN", "LANDFALL_ADMIN_KEY", "LANDFALL_MASTER_KEY", "LANDFALL_CRASH_AT", "HOME"] {
             assert_eq!(path_of(other), None, "{other}");
         }
     }

@@ -296,8 +296,8 @@ fn a_dataset_is_declared_once() {
 
 #[test]
 fn doors_that_are_not_built_are_named_and_allowed() {
-    let config = right("[listen]\nhttp = \"0.0.0.0:80\"\ns3 = \"127.0.0.1:9000\"\nsftp = \"off\"\n");
-    assert_eq!(config.warnings, ["the s3 door (127.0.0.1:9000) is not built yet in this version and stays closed"]);
+    let config = right("[listen]\nhttp = \"0.0.0.0:80\"\ns3 = \"off\"\nsftp = \"127.0.0.1:2022\"\n");
+    assert_eq!(config.warnings, ["the sftp door (127.0.0.1:2022) is not built yet in this version and stays closed"]);
 }
 
 #[test]

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use tokio::signal::unix::{SignalKind, signal};
 
-use crate::app::Running;
+use crate::app::{GivenKeys, Running};
 use crate::commands::{Client, Failure};
 use crate::config::{Config, Inputs};
 use crate::output::Screen;
@@ -62,7 +62,7 @@ async fn start(folder: &Path) -> Result<Running, Failure> {
     // The environment is left out: the demo is the same wherever it runs.
     let config = Config::load(Inputs { path: Some(&path), data: Some(&data), env: &[] });
     let config = config.map_err(|mistakes| Failure::no(mistakes.render(false)))?;
-    Ok(serve::start(&config, Roles::default(), None).await?)
+    Ok(serve::start(&config, Roles::default(), GivenKeys::default()).await?)
 }
 
 async fn stop(running: Running) {

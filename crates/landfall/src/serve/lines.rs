@@ -1,6 +1,7 @@
 //! What `landfall serve` says when it starts: few lines, each of them of use.
 
 use std::fmt::Write;
+use std::net::SocketAddr;
 
 use crate::app::Running;
 use crate::config::Config;
@@ -11,17 +12,9 @@ pub fn start_up(config: &Config, running: &Running) -> String {
     let _ = writeln!(text, "landfall {} in region {}", env!("CARGO_PKG_VERSION"), config.region);
     let _ = writeln!(text, "  catalog   {}", without_password(&config.catalog.url));
     let _ = writeln!(text, "  store     {}", config.store.url);
-    match running.http {
-        Some(address) => {
-            let _ = writeln!(text, "  http      http://{address}");
-            if !address.ip().is_loopback() {
-                let _ =
-                    writeln!(text, "            WITHOUT TLS beyond this machine: put a proxy with TLS before it, or listen on 127.0.0.1");
-            }
-        }
-        None => {
-            let _ = writeln!(text, "  http      off");
-        }
+    door(&mut text, "http", running.http);
+    if config.listen.s3.is_some() {
+        door(&mut text, "s3", running.s3);
     }
     let names: Vec<_> = config.datasets.iter().map(|dataset| dataset.name.as_str()).collect();
     let list = if names.is_empty() { "none yet: declare one as [datasets.NAME] in the configuration".to_owned() } else { names.join(", ") };
@@ -39,6 +32,18 @@ pub fn start_up(config: &Config, running: &Running) -> String {
             writeln!(text, "            shown this once, and kept in {}", config.data.join(landfall_access::admin::FILE_NAME).display());
     }
     text
+}
+
+/// Where a door is, and loudly where what goes through it can be read on its way.
+fn door(text: &mut String, name: &str, address: Option<SocketAddr>) {
+    let Some(address) = address else {
+        let _ = writeln!(text, "  {name:<9} off");
+        return;
+    };
+    let _ = writeln!(text, "  {name:<9} http://{address}");
+    if !address.ip().is_loopback() {
+        let _ = writeln!(text, "            WITHOUT TLS beyond this machine: put a proxy with TLS before it, or listen on 127.0.0.1");
+    }
 }
 
 /// A database's URL may hold a password, which no log should.

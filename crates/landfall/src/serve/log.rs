@@ -6,8 +6,9 @@ use std::io::IsTerminal;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::LevelFilter;
 
-/// The kernel of the tables calls it an error that there is no table yet; we ask it just that, and its real errors reach us.
-const USUAL: &str = "warn,buoyant_kernel=off,landfall=info,landfall_query=info,landfall_land=info,landfall_worker=info,landfall_upkeep=info,landfall_tables=info,landfall_catalog=info";
+/// The kernel of the tables calls it an error that there is no table yet; we ask it just that, and its real errors reach us. So
+/// does the protocol of S3 each refusal, which its caller is told.
+const USUAL: &str = "warn,buoyant_kernel=off,s3s=off,landfall=info,landfall_query=info,landfall_land=info,landfall_worker=info,landfall_upkeep=info,landfall_tables=info,landfall_catalog=info";
 
 /// Begins to log; does nothing in a process that does already.
 pub fn log() {

@@ -7,7 +7,7 @@ mod tuning;
 
 use landfall_model::{Clock, Result};
 
-use crate::app::{self, Running, Settings};
+use crate::app::{self, GivenKeys, Running, Settings};
 use crate::config::Config;
 use crate::roles::Roles;
 
@@ -15,8 +15,8 @@ pub use log::log;
 pub use run::serve;
 pub use tuning::runtime;
 
-/// Starts a node with the roles given. `admin_key`: what `LANDFALL_ADMIN_KEY` says.
-pub async fn start(config: &Config, roles: Roles, admin_key: Option<String>) -> Result<Running> {
+/// Starts a node with the roles given.
+pub async fn start(config: &Config, roles: Roles, keys: GivenKeys) -> Result<Running> {
     let settings = Settings {
         data: config.data.clone(),
         region: config.region.clone(),
@@ -25,10 +25,11 @@ pub async fn start(config: &Config, roles: Roles, admin_key: Option<String>) -> 
         store_url: config.store.url.clone(),
         archive_url: config.store.archive.clone(),
         http: config.listen.http.clone(),
+        s3: config.listen.s3.clone(),
         datasets: config.datasets.clone(),
         schedules: config.schedules.clone(),
         roles,
-        admin_key,
+        keys,
     };
     app::start(settings, Clock::system()).await
 }

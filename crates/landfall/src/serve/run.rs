@@ -8,15 +8,15 @@ use landfall_model::{Error, ErrorKind, Result, limits};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::{lines, start, tuning};
-use crate::app::Running;
+use crate::app::{GivenKeys, Running};
 use crate::config::Config;
 use crate::roles::Roles;
 
 /// Serves until a signal ends it. `reload` reads the configuration anew.
-pub async fn serve(config: Config, roles: Roles, admin_key: Option<String>, reload: impl Fn() -> Result<Config>) -> Result<()> {
+pub async fn serve(config: Config, roles: Roles, keys: GivenKeys, reload: impl Fn() -> Result<Config>) -> Result<()> {
     tuning::raise_descriptor_limit();
     let mut signals = Signals::new()?;
-    let running = start(&config, roles, admin_key).await?;
+    let running = start(&config, roles, keys).await?;
     say(&lines::start_up(&config, &running));
     while let Told::Reload = signals.next().await {
         reread(&running, &reload).await;

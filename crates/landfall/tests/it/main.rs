@@ -8,6 +8,7 @@ mod hostile;
 mod image;
 mod live;
 mod node;
+mod s3_door;
 mod schedules;
 mod standstill;
 mod traffic;

@@ -21,6 +21,8 @@ pub struct Place {
 pub struct Node {
     child: Child,
     pub url: String,
+    /// Of its S3 door.
+    pub s3: String,
     /// Keeps its connections, as it talks to this process alone.
     client: reqwest::Client,
 }
@@ -39,7 +41,7 @@ impl Place {
     fn new(datasets: &str, catalog: Option<TestCatalog>) -> Place {
         let folder = tempfile::tempdir().unwrap();
         let url = catalog.as_ref().map(|catalog| format!("[catalog]\nurl = \"{}\"\n", catalog.url())).unwrap_or_default();
-        let text = format!("[listen]\nhttp = \"127.0.0.1:0\"\n{url}{datasets}");
+        let text = format!("[listen]\nhttp = \"127.0.0.1:0\"\ns3 = \"127.0.0.1:0\"\n{url}{datasets}");
         std::fs::write(folder.path().join("landfall.toml"), text).unwrap();
         Place { folder, _catalog: catalog }
     }
@@ -68,14 +70,16 @@ impl Place {
             .spawn()
             .unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        let address =
-            lines.by_ref().map_while(Result::ok).find_map(|line| line.trim().strip_prefix("http ").map(|rest| rest.trim().to_owned()));
-        let Some(url) = address else {
+        let mut door = |name: &str| {
+            let said = lines.by_ref().map_while(Result::ok);
+            said.filter_map(|line| line.trim().strip_prefix(name).map(|rest| rest.trim().to_owned())).next()
+        };
+        let (Some(url), Some(s3)) = (door("http "), door("s3 ")) else {
             return Err(child.wait().unwrap());
         };
         // What it says later is read away, so that it never waits for us.
         std::thread::spawn(move || lines.for_each(drop));
-        Ok(Node { child, url, client: reqwest::Client::builder().timeout(Duration::from_secs(30)).build().unwrap() })
+        Ok(Node { child, url, s3, client: reqwest::Client::builder().timeout(Duration::from_secs(30)).build().unwrap() })
     }
 }
 
@@ -135,6 +139,13 @@ impl Node {
         }
         let mut answer: Value = serde_json::from_str(&text).map_err(|error| format!("{error}: {text}"))?;
         Ok(answer["rows"].take().as_array().cloned().unwrap_or_default())
+    }
+
+    /// Makes a key without grants of its own; returns its secret.
+    pub async fn create_key(&self, name: &str) -> String {
+        let request = self.client.post(format!("{}/v1/keys", self.url)).bearer_auth(ADMIN_KEY).json(&json!({ "name": name }));
+        let made: Value = request.send().await.unwrap().json().await.unwrap();
+        made["secret"].as_str().unwrap_or_else(|| panic!("{made}")).to_owned()
     }
 
     pub async fn get(&self, path: &str) -> Value {

@@ -1,10 +1,10 @@
-//! Conditional requests for reading (RFC 9110, 13).
+//! Conditional requests (RFC 9110, 13): for reading, and for changing what is there.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use axum::http::HeaderMap;
 use axum::http::header::{AsHeaderName, IF_MATCH, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_RANGE, IF_UNMODIFIED_SINCE};
-use landfall_model::Timestamp;
+use axum::http::{HeaderMap, HeaderName};
+use landfall_model::{Condition, Contents, Error, ErrorKind, Result, Timestamp};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Verdict {
@@ -33,6 +33,27 @@ fn lists(list: &str, etag: &str) -> bool {
     list.split(',').map(str::trim).any(|one| one == "*" || one.strip_prefix("W/").unwrap_or(one) == etag)
 }
 
+/// The condition of a request that puts or deletes. A tag that is none of ours is the tag of no content. Moments are whole
+/// seconds, in which a file may change twice, so a condition on one is refused and not taken for more than it is.
+pub(crate) fn of_change(headers: &HeaderMap) -> Result<Condition> {
+    if let Some(name) = [IF_MODIFIED_SINCE, IF_UNMODIFIED_SINCE].iter().find(|name| headers.contains_key(*name)) {
+        let message = format!("`{name}` is not taken with a request that changes something: say `If-Match` with the file's `ETag`");
+        return Err(Error::new(ErrorKind::BadRequest, message));
+    }
+    Ok(Condition { is: contents(headers, IF_MATCH)?, is_not: contents(headers, IF_NONE_MATCH)? })
+}
+
+fn contents(headers: &HeaderMap, name: HeaderName) -> Result<Option<Contents>> {
+    let Some(value) = headers.get(&name) else { return Ok(None) };
+    let list = value.to_str().map_err(|_| Error::new(ErrorKind::BadRequest, format!("`{name}` must be `*` or a list of entity tags")))?;
+    if list.trim() == "*" {
+        return Ok(Some(Contents::Any));
+    }
+    // A weak tag is never equal to what a change asks for (RFC 9110, 13.1.1), and we give none.
+    let digest = |tag: &str| Some(tag.trim().strip_prefix("\"sha256:")?.strip_suffix('"')?.to_owned());
+    Ok(Some(Contents::OneOf(list.split(',').filter_map(digest).collect())))
+}
+
 /// In the order of RFC 9110, 13.2.2.
 pub(super) fn evaluate(headers: &HeaderMap, etag: &str, modified: SystemTime) -> Verdict {
     let matches = match text(headers, IF_MATCH) {
@@ -59,7 +80,7 @@ pub(super) fn range_holds(headers: &HeaderMap, etag: &str, modified: SystemTime)
 
 #[cfg(test)]
 mod tests {
-    use axum::http::{HeaderName, HeaderValue};
+    use axum::http::HeaderValue;
 
     use super::*;
 
@@ -69,6 +90,18 @@ mod tests {
 
     fn headers(name: HeaderName, value: &str) -> HeaderMap {
         [(name, HeaderValue::from_str(value).unwrap())].into_iter().collect()
+    }
+
+    #[test]
+    fn a_change_is_told_its_condition() {
+        let of = |name: HeaderName, value: &str| of_change(&headers(name, value));
+        let is = |digests: &[&str]| Some(Contents::OneOf(digests.iter().map(|digest| (*digest).to_owned()).collect()));
+        assert_eq!(of(IF_NONE_MATCH, "*").unwrap(), Condition::absent());
+        assert_eq!(of(IF_MATCH, " *").unwrap().is, Some(Contents::Any));
+        assert_eq!(of(IF_MATCH, "\"sha256:ab\", W/\"sha256:cd\", \"x\"").unwrap().is, is(&["ab"]));
+        assert_eq!(of(IF_MATCH, "sha256:ab").unwrap().is, is(&[]));
+        assert_eq!(of_change(&HeaderMap::new()).unwrap(), Condition::default());
+        assert_eq!(of(IF_UNMODIFIED_SINCE, NOW).unwrap_err().kind, ErrorKind::BadRequest);
     }
 
     #[test]

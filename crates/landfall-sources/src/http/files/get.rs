@@ -1,7 +1,5 @@
 //! `GET` and `HEAD` of a file: the bytes that landed, with ranges and conditions.
 
-use std::ops::Range;
-
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::header::CONTENT_RANGE;
@@ -9,8 +7,7 @@ use axum::http::{HeaderMap, HeaderValue};
 use axum::response::{IntoResponse, Response};
 use landfall_access::Context;
 use landfall_access::http::Problem;
-use landfall_catalog::landings;
-use landfall_model::{Action, BodyPlace, DatasetName, Error, ErrorKind, FileKey, Landing, Result};
+use landfall_model::{Error, ErrorKind, Landing};
 
 use super::head::{Head, head as head_of};
 use crate::http::Http;
@@ -38,13 +35,13 @@ pub(crate) async fn get(
     AtFile(dataset, key): AtFile,
     request: HeaderMap,
 ) -> Result<Response, Problem> {
-    let landing = live(&http, &context, &dataset, &key).await?;
+    let landing = http.0.files.live(&context, &dataset, &key).await?;
     let Head { status, headers, range } = match head_of(&request, &landing) {
         Ok(head) => head,
         Err(error) => return Ok(refused(error, &landing)),
     };
     let body = match range {
-        Some(range) => body(&http, &landing, range).await?,
+        Some(range) => Body::from_stream(http.0.files.read(&landing, range).await?),
         None => Body::empty(),
     };
     Ok((status, headers, body).into_response())
@@ -65,18 +62,11 @@ pub(crate) async fn head(
     AtFile(dataset, key): AtFile,
     request: HeaderMap,
 ) -> Result<Response, Problem> {
-    let landing = live(&http, &context, &dataset, &key).await?;
+    let landing = http.0.files.live(&context, &dataset, &key).await?;
     Ok(match head_of(&request, &landing) {
         Ok(Head { status, headers, .. }) => (status, headers).into_response(),
         Err(error) => refused(error, &landing),
     })
-}
-
-async fn live(http: &Http, context: &Context, dataset: &DatasetName, key: &FileKey) -> Result<Landing> {
-    http.0.gate.authorize(context, Action::Read, dataset, Some(key.as_str()))?;
-    http.0.definitions.get(dataset)?;
-    let found = http.0.catalog.live_file(dataset, key).await?;
-    found.ok_or_else(|| super::delete::no_file(dataset, key))
 }
 
 fn refused(error: Error, landing: &Landing) -> Response {
@@ -86,20 +76,4 @@ fn refused(error: Error, landing: &Landing) -> Response {
         response.headers_mut().insert(CONTENT_RANGE, size);
     }
     response
-}
-
-async fn body(http: &Http, landing: &Landing, range: Range<u64>) -> Result<Body> {
-    let (key, offset) = match &landing.body {
-        BodyPlace::Object { key, offset, .. } => (key.clone(), *offset),
-        BodyPlace::Inline => match http.0.catalog.body(&landing.id).await? {
-            Some(landings::Body::Object { key, offset, .. }) => (key, offset),
-            Some(landings::Body::Bytes(whole)) => {
-                let at = |place: u64| usize::try_from(place).unwrap_or(usize::MAX).min(whole.len());
-                return Ok(Body::from(whole.slice(at(range.start)..at(range.end))));
-            }
-            None => return Err(Error::new(ErrorKind::Gone, "the file was removed while it was asked for: ask again")),
-        },
-    };
-    let bytes = http.0.store.stream(&key, Some(range.start + offset..range.end + offset)).await?;
-    Ok(Body::from_stream(bytes))
 }

@@ -3,9 +3,9 @@
 use axum::Json;
 use axum::extract::State;
 use axum::http::Uri;
+use landfall_access::Context;
 use landfall_access::http::{Problem, page_limit, query};
-use landfall_access::{Context, Decision};
-use landfall_model::{Action, Error, ErrorKind, Landing};
+use landfall_model::Landing;
 use serde::{Deserialize, Serialize};
 
 use crate::http::Http;
@@ -63,20 +63,11 @@ pub(crate) async fn list(
 ) -> Result<Json<Files>, Problem> {
     let asked: Asked = query(&uri)?;
     let limit = page_limit(asked.limit)?;
-    let prefixes = match http.0.gate.decide(&context, Action::List, Some(&dataset), None) {
-        Decision::Granted => vec![asked.prefix],
-        Decision::Under(granted) => visible(&asked.prefix, granted),
-        Decision::Denied => Vec::new(),
-    };
-    if prefixes.is_empty() {
-        http.0.gate.authorize(&context, Action::List, &dataset, Some(""))?;
-        return Err(Problem(Error::new(ErrorKind::Denied, "nothing under that prefix may be listed")));
-    }
-    http.0.definitions.get(&dataset)?;
+    let prefixes = http.0.files.visible(&context, &dataset, asked.prefix)?;
     let mut landings = Vec::new();
     for prefix in prefixes {
         let missing = limit + 1 - landings.len();
-        landings.extend(http.0.catalog.live_files(&dataset, &prefix, &asked.cursor, missing).await?);
+        landings.extend(http.0.files.catalog.live_files(&dataset, &prefix, &asked.cursor, missing).await?);
         if landings.len() > limit {
             break;
         }
@@ -88,19 +79,6 @@ pub(crate) async fn list(
     Ok(Json(Files { items, next }))
 }
 
-/// What of the keys that begin with `asked` is under one of `granted`: prefixes in order, none inside another.
-fn visible(asked: &str, granted: Vec<String>) -> Vec<String> {
-    let mut prefixes = granted
-        .into_iter()
-        .filter_map(
-            |granted| if asked.starts_with(&granted) { Some(asked.to_owned()) } else { granted.starts_with(asked).then_some(granted) },
-        )
-        .collect::<Vec<_>>();
-    prefixes.sort();
-    prefixes.dedup_by(|later, earlier| later.starts_with(earlier.as_str()));
-    prefixes
-}
-
 fn file(landing: &Landing) -> File {
     File {
         key: landing.key.as_ref().map(ToString::to_string).unwrap_or_default(),
@@ -110,19 +88,5 @@ fn file(landing: &Landing) -> File {
         content_type: landing.content_type.clone(),
         received_at: landing.received_at.to_string(),
         phase: landing.phase.as_str().to_owned(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_list_shows_only_what_is_under_the_grants() {
-        let granted = || vec!["b/".to_owned(), "a/".to_owned(), "a/x/".to_owned()];
-        assert_eq!(visible("", granted()), ["a/", "b/"]);
-        assert_eq!(visible("a/x/1", granted()), ["a/x/1"]);
-        assert_eq!(visible("a/", granted()), ["a/"]);
-        assert!(visible("c/", granted()).is_empty());
     }
 }

@@ -1,6 +1,6 @@
 //! Files: put, read with ranges, listed and deleted under their keys.
 
-mod conditions;
+pub(super) mod conditions;
 pub(super) mod delete;
 mod digest;
 pub(super) mod get;

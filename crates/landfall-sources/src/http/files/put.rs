@@ -3,18 +3,20 @@
 
 use axum::Json;
 use axum::extract::{Request, State};
-use axum::http::header::{CONTENT_TYPE, ETAG, IF_MATCH, IF_NONE_MATCH};
+use axum::http::header::{CONTENT_TYPE, ETAG};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use landfall_access::Context;
 use landfall_access::http::Problem;
 use landfall_access::http::body::{BodyLimits, BodyReader, declared_length};
+use landfall_land::Put;
 use landfall_model::{Action, Error, ErrorKind, Result, limits};
 use serde::Serialize;
 use tokio::time::Instant;
 
 use crate::http::Http;
 use crate::http::address::AtFile;
+use crate::http::files::conditions;
 use crate::http::files::digest::{self, Verified};
 
 /// Longer than any registered media type with its parameters.
@@ -37,12 +39,15 @@ pub(crate) struct FileReceipt {
     params(
         ("dataset" = String, Path, description = "The dataset"),
         ("key" = String, Path, description = "The key, percent-encoded; it may hold `/`"),
+        ("If-Match" = Option<String>, Header, description = "Entity tags, one of which the file under the key must have when all of it has come; `*`: there must be one"),
+        ("If-None-Match" = Option<String>, Header, description = "`*`: there must be none; or entity tags that it must not have"),
         ("Content-Digest" = Option<String>, Header, description = "`sha-256=:BASE64:`; other bytes are refused. `Repr-Digest` and `Digest` are read as well"),
     ),
     request_body(content_type = "application/octet-stream", description = "The file; what it is is told by its content"),
     responses(
         (status = 201, description = "The file is durable", body = FileReceipt),
         (status = 200, description = "That very content is live under the key: nothing landed", body = FileReceipt),
+        (status = 412, description = "A condition does not hold: nothing landed", content_type = "application/problem+json"),
         (status = "4XX", description = "Nothing landed", content_type = "application/problem+json"),
         (status = 503, description = "Nothing landed; come back after `Retry-After`", content_type = "application/problem+json"),
     )
@@ -55,15 +60,16 @@ pub(crate) async fn put(
 ) -> Result<Response, Problem> {
     let started = Instant::now();
     // Before the first byte is read, so that a client that waits for `100 Continue` need not send any.
-    http.0.gate.authorize(&context, Action::Land, &dataset, Some(key.as_str()))?;
-    http.0.definitions.get_open(&dataset)?;
+    http.0.files.gate.authorize(&context, Action::Land, &dataset, Some(key.as_str()))?;
+    http.0.files.definitions.get_open(&dataset)?;
     let (head, body) = request.into_parts();
-    refuse_conditions(&head.headers)?;
+    let condition = conditions::of_change(&head.headers)?;
     let content_type = content_type(&head.headers)?;
     let expected = digest::expected(&head.headers)?;
     let declared = declared_length(&head.headers)?;
+    let put = Put { content_type, length: declared, condition, ..Put::new(key) };
     let reader = BodyReader::new(body, declared, BodyLimits::up_to(limits::FILE_BYTES_MAX))?;
-    let receipt = http.0.land.file(&context, &dataset, key, content_type, declared, Verified::new(reader, expected)).await?;
+    let receipt = http.0.land.file(&context, &dataset, put, Verified::new(reader, expected)).await?;
     http.0.ack.record(started.elapsed());
     Ok(answer(&receipt))
 }
@@ -92,16 +98,6 @@ pub(crate) fn content_type(headers: &HeaderMap) -> Result<Option<String>> {
     }
 }
 
-/// A condition that would be checked before the body came and no longer hold after it is worse than none.
-fn refuse_conditions(headers: &HeaderMap) -> Result<()> {
-    match [IF_MATCH, IF_NONE_MATCH].iter().find(|name| headers.contains_key(*name)) {
-        None => Ok(()),
-        Some(name) => {
-            Err(Error::new(ErrorKind::BadRequest, format!("`{name}` is not taken with PUT: a put always replaces what is there")))
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -114,12 +110,5 @@ mod tests {
         };
         assert_eq!(read(b"Text/CSV; header=present").unwrap().as_deref(), Some("Text/CSV; header=present"));
         assert!(read(b"text/\xff").is_err() && read(&[b'x'; 256]).is_err());
-    }
-
-    #[test]
-    fn a_condition_on_put_is_refused_and_not_ignored() {
-        let headers: HeaderMap = [(IF_NONE_MATCH, HeaderValue::from_static("*"))].into_iter().collect();
-        assert_eq!(refuse_conditions(&headers).unwrap_err().kind, ErrorKind::BadRequest);
-        assert!(refuse_conditions(&HeaderMap::new()).is_ok());
     }
 }

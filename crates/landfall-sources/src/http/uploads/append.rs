@@ -80,7 +80,7 @@ async fn run(http: &Http, context: &Context, mut upload: Upload, append: Append)
     }
     let Taken { received, broken } = match take(http, &upload, body).await {
         Err(error) if error.kind == ErrorKind::Conflict => {
-            let now = http.0.catalog.upload(&upload.id).await?.unwrap_or_else(|| upload.clone());
+            let now = http.0.files.catalog.upload(&upload.id).await?.unwrap_or_else(|| upload.clone());
             return Ok(elsewhere(&now, upload.received));
         }
         taken => taken?,

@@ -7,14 +7,14 @@ use axum::response::{IntoResponse, Response};
 use landfall_access::Context;
 use landfall_access::http::{Problem, query};
 use landfall_catalog::uploads::Upload;
-use landfall_model::{Action, DatasetName, Error, ErrorKind, FileKey, Result, UploadId, limits};
+use landfall_model::{Action, Condition, DatasetName, Error, ErrorKind, FileKey, Result, UploadId, limits};
 use serde::Deserialize;
 
 use super::append::{Append, append_to};
 use super::headers;
 use crate::http::Http;
 use crate::http::address::AtDataset;
-use crate::http::files::content_type;
+use crate::http::files::{conditions, content_type};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -45,12 +45,12 @@ pub(crate) async fn create(
     request: Request,
 ) -> Result<Response, Problem> {
     let key = query::<Asked>(&uri)?.key.parse::<FileKey>()?;
-    http.0.gate.authorize(&context, Action::Land, &dataset, Some(key.as_str()))?;
-    http.0.definitions.get_open(&dataset)?;
+    http.0.files.gate.authorize(&context, Action::Land, &dataset, Some(key.as_str()))?;
+    http.0.files.definitions.get_open(&dataset)?;
     let (head, body) = request.into_parts();
     let complete = headers::complete(&head.headers)?.unwrap_or(false);
     let upload = begin(&http, &context, dataset, key, &head.headers)?;
-    http.0.catalog.create_upload(&upload).await?;
+    http.0.files.catalog.create_upload(&upload).await?;
     let location = format!("/v1/datasets/{}/uploads/{}", upload.dataset, upload.id);
     let append = Append { head: head.headers, body, complete };
     let mut response = append_to(http, context, upload, append).await.unwrap_or_else(|problem| problem.into_response());
@@ -65,7 +65,11 @@ pub(crate) async fn create(
 }
 
 fn begin(http: &Http, context: &Context, dataset: DatasetName, key: FileKey, head: &axum::http::HeaderMap) -> Result<Upload> {
-    let clock = http.0.catalog.clock();
+    let clock = http.0.files.catalog.clock();
+    if conditions::of_change(head)? != Condition::default() {
+        let message = "an upload in pieces takes no conditions: the file could change after each of them; put it in one piece";
+        return Err(Error::new(ErrorKind::BadRequest, message));
+    }
     let length = headers::bytes(head, &headers::LENGTH)?;
     if let Some(length) = length.filter(|length| *length > limits::FILE_BYTES_MAX) {
         let message = format!("the file would have {length} bytes, at most {} are allowed", limits::FILE_BYTES_MAX);
@@ -79,6 +83,7 @@ fn begin(http: &Http, context: &Context, dataset: DatasetName, key: FileKey, hea
         principal: context.principal.to_string(),
         content_type: content_type(head)?,
         length,
+        attributes: None,
         received: 0,
         landing: None,
         created_at,

@@ -18,9 +18,9 @@ use crate::http::address::AtUpload;
 pub(crate) async fn delete(State(http): State<Http>, context: Context, AtUpload(dataset, id): AtUpload) -> Result<StatusCode, Problem> {
     let upload = own(&http, &context, &dataset, &id).await?;
     // Parts first: as long as the upload is there, another try knows their names.
-    for part in http.0.catalog.upload_parts(&upload.id).await? {
-        http.0.store.delete(&part.object).await?;
+    for part in http.0.files.catalog.upload_parts(&upload.id).await? {
+        http.0.files.store.delete(&part.object).await?;
     }
-    http.0.catalog.delete_upload(&upload.id).await?;
+    http.0.files.catalog.delete_upload(&upload.id).await?;
     Ok(StatusCode::NO_CONTENT)
 }

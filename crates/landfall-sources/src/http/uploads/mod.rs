@@ -20,13 +20,18 @@ use crate::http::Http;
 
 /// The upload, if it is the caller's own and the caller may still land there. Another's is as if there were none.
 async fn own(http: &Http, context: &Context, dataset: &DatasetName, id: &UploadId) -> Result<Upload> {
-    let found =
-        http.0.catalog.upload(id).await?.filter(|upload| upload.dataset == *dataset && upload.principal == context.principal.to_string());
+    let found = http
+        .0
+        .files
+        .catalog
+        .upload(id)
+        .await?
+        .filter(|upload| upload.dataset == *dataset && upload.principal == context.principal.to_string());
     let upload = found.ok_or_else(|| {
         let message =
             format!("there is no upload `{id}` of yours in the dataset `{dataset}`: it may have been swept after a day; begin a new one");
         Error::new(ErrorKind::NotFound, message)
     })?;
-    http.0.gate.authorize(context, Action::Land, dataset, Some(upload.key.as_str()))?;
+    http.0.files.gate.authorize(context, Action::Land, dataset, Some(upload.key.as_str()))?;
     Ok(upload)
 }

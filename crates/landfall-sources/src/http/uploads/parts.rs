@@ -17,7 +17,7 @@ pub(super) struct Taken {
 /// Takes `body` as the next bytes of `upload`.
 pub(super) async fn take(http: &Http, upload: &Upload, mut body: BodyReader) -> Result<Taken> {
     // Two clients may send different bytes for one offset, and each writes an object of its own; the catalog takes one.
-    let object = keys::upload_part(&UploadId::new(http.0.catalog.clock()), upload.received);
+    let object = keys::upload_part(&UploadId::new(http.0.files.catalog.clock()), upload.received);
     let mut part = None;
     let mut broken = None;
     while let Some(frame) = body.next().await {
@@ -32,8 +32,8 @@ pub(super) async fn take(http: &Http, upload: &Upload, mut body: BodyReader) -> 
             Some(writing) => writing,
             none => {
                 // Registered first, so that a part that is never named is known and swept.
-                http.0.catalog.register_paths(&upload.dataset, &object, vec![object.clone()]).await?;
-                none.insert(http.0.store.upload(&object).await?)
+                http.0.files.catalog.register_paths(&upload.dataset, &object, vec![object.clone()]).await?;
+                none.insert(http.0.files.store.upload(&object).await?)
             }
         };
         writing.write(frame).await?;
@@ -46,14 +46,16 @@ pub(super) async fn take(http: &Http, upload: &Upload, mut body: BodyReader) -> 
     let length = part.finish().await?.size;
     let named = name(http, upload, UploadPart { offset: upload.received, length, object: object.clone() }).await;
     if let Err(error) = named {
-        http.0.store.delete(&object).await?;
+        http.0.files.store.delete(&object).await?;
         return Err(error);
     }
     Ok(Taken { received: upload.received + length, broken })
 }
 
 async fn name(http: &Http, upload: &Upload, part: UploadPart) -> Result<()> {
-    if part.length < limits::UPLOAD_PART_BYTES && http.0.catalog.upload_parts(&upload.id).await?.len() >= limits::UPLOAD_SMALL_PARTS_MAX {
+    if part.length < limits::UPLOAD_PART_BYTES
+        && http.0.files.catalog.upload_parts(&upload.id).await?.len() >= limits::UPLOAD_SMALL_PARTS_MAX
+    {
         let message = format!(
             "an upload has at most {} parts of less than {} bytes: send larger ones",
             limits::UPLOAD_SMALL_PARTS_MAX,
@@ -61,5 +63,5 @@ async fn name(http: &Http, upload: &Upload, part: UploadPart) -> Result<()> {
         );
         return Err(Error::new(ErrorKind::BadRequest, message));
     }
-    http.0.catalog.append_upload(&upload.id, part).await
+    http.0.files.catalog.append_upload(&upload.id, part).await
 }

@@ -11,15 +11,17 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures::future::BoxFuture;
 use futures::{FutureExt, StreamExt, TryStreamExt, stream};
-use landfall_access::{Context, Gate};
+use landfall_access::{Context, Gate, MasterKey};
 use landfall_catalog::beside::Beside;
 use landfall_catalog::landings::Body;
 use landfall_catalog::replays::Replay;
 use landfall_catalog::testing::TestCatalog;
 use landfall_catalog::{Catalog, Definitions};
-use landfall_land::Land;
+use landfall_land::{Land, Put};
 use landfall_model::crash::{self, Fell};
-use landfall_model::{Clock, Column, Dataset, DatasetName, FileKey, LandingId, Region, Result, Schedule, Source, Timestamp, Window};
+use landfall_model::{
+    Clock, Column, Condition, Dataset, DatasetName, FileKey, LandingId, Region, Result, Schedule, Source, Timestamp, Window,
+};
 use landfall_query::live::Live;
 use landfall_query::{Format, Queries, encode};
 use landfall_schedules::Schedules;
@@ -247,11 +249,11 @@ impl World {
         }
         let key: FileKey = key.parse().unwrap();
         let body = stream::iter([Ok(Bytes::from(text))]);
-        self.node.land.file(&admin(), dataset, key, None, None, body).await.unwrap().id
+        self.node.land.file(&admin(), dataset, Put::new(key), body).await.unwrap().id
     }
 
     pub async fn delete(&self, dataset: &DatasetName, key: &str) -> bool {
-        self.node.land.delete(&admin(), dataset, &key.parse().unwrap()).await.unwrap()
+        self.node.land.delete(&admin(), dataset, &key.parse().unwrap(), &Condition::default()).await.unwrap()
     }
 
     pub async fn rows(&self, sql: &str) -> Vec<Value> {
@@ -298,7 +300,7 @@ impl World {
 
     /// Puts any bytes.
     pub async fn put_bytes(&self, dataset: &DatasetName, key: &str, bytes: Bytes) -> LandingId {
-        self.node.land.file(&admin(), dataset, key.parse().unwrap(), None, None, stream::iter([Ok(bytes)])).await.unwrap().id
+        self.node.land.file(&admin(), dataset, Put::new(key.parse().unwrap()), stream::iter([Ok(bytes)])).await.unwrap().id
     }
 
     /// Lands a body of events as it is.
@@ -339,7 +341,7 @@ impl Node {
         catalog.declare(region.clone(), datasets.to_vec()).await.unwrap();
         Schedules::new(catalog.clone()).declare(schedules.to_vec()).await.unwrap();
         definitions.refresh(&catalog).await.unwrap();
-        let gate = Gate::new(ADMIN_KEY);
+        let gate = Gate::new(ADMIN_KEY, MasterKey::of(&[7; 32]).unwrap());
         gate.set_datasets(datasets);
         let open = async |name: &str| match bucket {
             Some(bucket) => bucket.open(name, clock).await,

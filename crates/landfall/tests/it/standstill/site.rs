@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures::{StreamExt, stream};
-use landfall_access::{Context, Gate};
+use landfall_access::{Context, Gate, MasterKey};
 use landfall_catalog::{Catalog, Definitions};
-use landfall_land::Land;
+use landfall_land::{Land, Put};
 use landfall_model::{Clock, Dataset, Region, Source};
 use landfall_query::live::Live;
 use landfall_query::{Format, Queries, encode};
@@ -48,7 +48,7 @@ impl Site {
         let datasets = DATASETS.map(|name| Dataset::new(name.parse().unwrap()));
         catalog.declare(region.clone(), datasets.to_vec()).await.unwrap();
         definitions.refresh(&catalog).await.unwrap();
-        let gate = Gate::new(ADMIN_KEY);
+        let gate = Gate::new(ADMIN_KEY, MasterKey::of(&[7; 32]).unwrap());
         gate.set_datasets(&datasets);
         let store = Store::local(&folder.path().join("store"), clock.clone()).unwrap();
         let tables = Tables::new(store.clone(), clock.clone());
@@ -77,7 +77,7 @@ impl Site {
             text.push_str(&format!("{version},{row}\n"));
         }
         let body = stream::iter([Ok(Bytes::from(text))]);
-        self.land.file(&admin(), &"files".parse().unwrap(), key.parse().unwrap(), None, None, body).await.unwrap();
+        self.land.file(&admin(), &"files".parse().unwrap(), Put::new(key.parse().unwrap()), body).await.unwrap();
     }
 
     async fn rows(&self, sql: &str) -> Vec<Value> {
