@@ -1,12 +1,12 @@
 #!/bin/sh
-# Runs a Python script of this folder with the clients of the doors (boto3, the AWS command line) at hand: clients.sh SCRIPT ARGUMENT...
+# Runs a Python script of this folder with the clients of the doors (boto3, the AWS command line, delta-rs) at hand: clients.sh SCRIPT ARGUMENT...
 # On the first run they are installed from PyPI into target/clients; if that cannot be done it says so and exits 1.
 set -eu
 root=$(cd "$(dirname "$0")/../.." && pwd)
 home="${CARGO_TARGET_DIR:-$root/target}/clients"
 python="$home/venv/bin/python"
 
-ready() { "$python" -c 'import boto3, awscli' 2>/dev/null; }
+ready() { "$python" -c 'import boto3, awscli, deltalake' 2>/dev/null; }
 
 if ! ready; then
     mkdir -p "$home"
@@ -14,8 +14,8 @@ if ! ready; then
     exec 9>"$home/lock"
     flock 9
     if ! ready; then
-        { python3 -m venv "$home/venv" && "$home/venv/bin/pip" install -q 'boto3[crt]>=1.40,<2' 'awscli>=1.42,<2'; } >&2 || {
-            echo "the clients (boto3, awscli from PyPI) could not be installed: python3 with venv, and PyPI or its mirror, are needed" >&2
+        { python3 -m venv "$home/venv" && "$home/venv/bin/pip" install -q 'boto3[crt]>=1.40,<2' 'awscli>=1.42,<2' 'deltalake>=1.2,<2'; } >&2 || {
+            echo "the clients (boto3, awscli, deltalake from PyPI) could not be installed: python3 with venv, and PyPI or its mirror, are needed" >&2
             exit 1
         }
     fi

@@ -232,6 +232,22 @@ def tiny(where):
         admin.abort_multipart_upload(**where, UploadId=begun)
 
 
+def tags():
+    where = {"Bucket": "files", "Key": "tagged"}
+    admin.put_object(**where, Body=b"x", Tagging="a=1&b=%C3%A4", Metadata={"m": "n"})
+    read = lambda: {tag["Key"]: tag["Value"] for tag in admin.get_object_tagging(**where)["TagSet"]}
+    assert read() == {"a": "1", "b": "ä"} and admin.get_object(**where)["TagCount"] == 2
+    admin.put_object_tagging(**where, Tagging={"TagSet": [{"Key": "c", "Value": "3"}]})
+    assert read() == {"c": "3"} and admin.head_object(**where)["Metadata"] == {"m": "n"}
+    refused("InvalidTag", admin.put_object_tagging, **where, Tagging={"TagSet": [{"Key": "x" * 129, "Value": ""}]})
+    admin.copy_object(Bucket="other", Key="tagged", CopySource="files/tagged")
+    assert admin.get_object_tagging(Bucket="other", Key="tagged")["TagSet"] == [{"Key": "c", "Value": "3"}]
+    admin.delete_object(Bucket="other", Key="tagged")
+    admin.delete_object_tagging(**where)
+    assert read() == {}
+    refused("NoSuchKey", admin.put_object_tagging, Bucket="files", Key="nobody", Tagging={"TagSet": []})
+
+
 def copies():
     admin.copy_object(Bucket="other", Key="copies/1", CopySource={"Bucket": "files", "Key": "large one/ü.bin"})
     assert admin.get_object(Bucket="other", Key="copies/1")["Body"].read() == random.Random(5 << 20).randbytes(5 << 20)
@@ -314,6 +330,6 @@ def command_line():
         assert os.listdir(f"{folder}/synced") == ["b.csv"]
 
 
-for part in [buckets, objects, conditions, checksums, lists, multipart, copies, presigned, principals, command_line]:
+for part in [buckets, objects, conditions, checksums, lists, multipart, tags, copies, presigned, principals, command_line]:
     part()
 print("ok")

@@ -5,7 +5,7 @@
 //! take them out alone.
 
 use bytes::Bytes;
-use landfall_model::{BodyPlace, Condition, DatasetName, FileKey, JobId, Landing, LandingId, Phase, Result, Timestamp};
+use landfall_model::{BodyPlace, Condition, DatasetName, FileKey, JobId, Landing, LandingId, LandingState, Phase, Result, Timestamp};
 
 use crate::counters::{self, COUNTED, Count, Fate, count_of};
 use crate::engine::{Catalog, Row, Topic, Tx};
@@ -160,6 +160,16 @@ impl Catalog {
         self.read(move |tx| {
             let row = tx.query_opt(&sql, &[dataset.as_str().into(), key.as_str().into()])?;
             row.as_ref().map(landing_of).transpose()
+        })
+        .await
+    }
+
+    /// Says something else of a landing; false where it is not live any more.
+    pub async fn describe_file(&self, landing: &LandingId, attributes: &str) -> Result<bool> {
+        let (landing, attributes) = (landing.clone(), attributes.to_owned());
+        self.write(move |tx| {
+            let live = find(tx, &landing)?.filter(|landing| landing.state == LandingState::Live);
+            live.map_or(Ok(false), |landing| describe(tx, &landing, Some(&attributes)).map(|()| true))
         })
         .await
     }

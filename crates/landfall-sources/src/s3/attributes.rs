@@ -1,4 +1,4 @@
-//! What S3 keeps beside an object: its headers and the metadata of its sender.
+//! What S3 keeps beside an object: its headers, its tags and the metadata of its sender.
 //! Kept with the landing as one JSON document, and given back as it came.
 
 use std::collections::BTreeMap;
@@ -21,6 +21,8 @@ pub struct Attributes {
     /// `x-amz-meta-*`, without that.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub metadata: BTreeMap<String, String>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub tags: BTreeMap<String, String>,
 }
 
 impl Attributes {

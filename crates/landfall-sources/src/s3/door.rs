@@ -6,7 +6,7 @@ use s3s::{S3, S3Request, S3Response, S3Result};
 use super::auth::context;
 use super::errors::{Outcome, Refused};
 use super::put::dataset;
-use super::{S3Door, delete, get, list, multipart, put, under_way};
+use super::{S3Door, delete, get, list, multipart, put, tags, under_way};
 
 type Answer<T> = S3Result<S3Response<T>>;
 
@@ -58,6 +58,18 @@ impl S3 for S3Door {
 
     async fn list_multipart_uploads(&self, request: S3Request<ListMultipartUploadsInput>) -> Answer<ListMultipartUploadsOutput> {
         told(under_way::uploads(self, request).await)
+    }
+
+    async fn get_object_tagging(&self, request: S3Request<GetObjectTaggingInput>) -> Answer<GetObjectTaggingOutput> {
+        told(tags::get(self, request).await)
+    }
+
+    async fn put_object_tagging(&self, request: S3Request<PutObjectTaggingInput>) -> Answer<PutObjectTaggingOutput> {
+        told(tags::put(self, request).await)
+    }
+
+    async fn delete_object_tagging(&self, request: S3Request<DeleteObjectTaggingInput>) -> Answer<DeleteObjectTaggingOutput> {
+        told(tags::delete(self, request).await)
     }
 
     async fn delete_object(&self, request: S3Request<DeleteObjectInput>) -> Answer<DeleteObjectOutput> {

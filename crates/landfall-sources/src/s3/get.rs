@@ -6,13 +6,12 @@ use landfall_model::{Error, ErrorKind, Landing};
 use s3s::dto::{GetObjectInput, GetObjectOutput, HeadObjectInput, HeadObjectOutput, Timestamp};
 use s3s::{S3ErrorCode, S3Request, S3Response};
 
-use super::S3Door;
-use super::attributes::Attributes;
 use super::auth::context;
 use super::body::blob;
 use super::errors::{Outcome, not_implemented};
 use super::etag::{condition, etag};
 use super::put::named;
+use super::{S3Door, tags};
 
 /// When the object was last modified, in whole seconds as HTTP has them.
 pub fn modified(landing: &Landing) -> Timestamp {
@@ -52,7 +51,7 @@ pub async fn get(door: &S3Door, request: S3Request<GetObjectInput>) -> Outcome<S
     }
     let landing = door.0.files.live(&context, &dataset, &key).await?;
     check(&input, &landing)?;
-    let attributes = Attributes::read(door.0.files.catalog.attributes(&landing.id).await?.as_deref())?;
+    let attributes = tags::attributes(door, &landing).await?;
     let size = u64::try_from(landing.size).unwrap_or(0);
     let range = match &input.range {
         None => 0..size,
@@ -76,6 +75,7 @@ pub async fn get(door: &S3Door, request: S3Request<GetObjectInput>) -> Outcome<S
         e_tag: Some(etag(&landing.digest)),
         last_modified: Some(modified(&landing)),
         metadata: attributes.metadata(),
+        tag_count: i32::try_from(attributes.tags.len()).ok().filter(|count| *count > 0),
         ..GetObjectOutput::default()
     }))
 }

@@ -14,6 +14,7 @@ mod get;
 mod list;
 mod multipart;
 mod put;
+mod tags;
 mod under_way;
 mod unsigned;
 

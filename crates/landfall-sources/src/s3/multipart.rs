@@ -19,7 +19,6 @@ use s3s::dto::{
 use s3s::{S3ErrorCode, S3Request, S3Response};
 use tokio::time::Instant;
 
-use super::S3Door;
 use super::attributes::Attributes;
 use super::auth::context;
 use super::body::blob;
@@ -27,6 +26,7 @@ use super::checksum::{Checked, Expected};
 use super::errors::{Outcome, not_implemented};
 use super::etag::{condition, etag};
 use super::put::{named, without_framing};
+use super::{S3Door, tags};
 
 /// S3's own limits: other clients count on them.
 const NUMBER_MAX: i32 = 10_000;
@@ -38,8 +38,8 @@ pub async fn create(door: &S3Door, request: S3Request<CreateMultipartUploadInput
     let input = request.input;
     let (dataset, key) = named(&input.bucket, &input.key)?;
     admit(door, &context, &dataset, &key)?;
-    if input.sse_customer_key.is_some() || input.ssekms_key_id.is_some() || input.object_lock_mode.is_some() || input.tagging.is_some() {
-        return Err(not_implemented("encryption with a key of the caller's, a lock, or tagging"));
+    if input.sse_customer_key.is_some() || input.ssekms_key_id.is_some() || input.object_lock_mode.is_some() {
+        return Err(not_implemented("encryption with a key of the caller's, or a lock"));
     }
     let attributes = Attributes {
         cache_control: input.cache_control,
@@ -47,6 +47,7 @@ pub async fn create(door: &S3Door, request: S3Request<CreateMultipartUploadInput
         content_encoding: input.content_encoding.and_then(|encoding| without_framing(&encoding)),
         content_language: input.content_language,
         metadata: input.metadata.unwrap_or_default().into_iter().collect(),
+        tags: tags::of_header(input.tagging.as_deref())?,
     };
     let clock = door.0.files.catalog.clock();
     let upload = Upload {

@@ -12,13 +12,12 @@ use s3s::dto::{
 use s3s::{S3Request, S3Response};
 use tokio::time::Instant;
 
-use super::S3Door;
 use super::attributes::Attributes;
 use super::auth::context;
 use super::checksum::{Checked, Expected};
 use super::errors::{Outcome, not_implemented};
 use super::etag::{condition, etag};
-use super::get;
+use super::{S3Door, get, tags};
 
 /// What would have to be kept and is not must not be taken for kept.
 fn refuse_unkept(input: &PutObjectInput) -> Outcome<()> {
@@ -33,7 +32,6 @@ fn refuse_unkept(input: &PutObjectInput) -> Outcome<()> {
             "an object lock: `landfall hold` keeps a landing",
         ),
         (input.website_redirect_location.is_some(), "a redirect"),
-        (input.tagging.is_some(), "tagging"),
         (input.write_offset_bytes.is_some(), "appending to an object"),
     ];
     asked.iter().find(|(asked, _)| *asked).map_or(Ok(()), |(_, what)| Err(not_implemented(what)))
@@ -54,6 +52,7 @@ pub async fn put(door: &S3Door, request: S3Request<PutObjectInput>) -> Outcome<S
         content_encoding: input.content_encoding.take().and_then(|encoding| without_framing(&encoding)),
         content_language: input.content_language.take(),
         metadata: input.metadata.take().unwrap_or_default().into_iter().collect(),
+        tags: tags::of_header(input.tagging.as_deref())?,
     };
     let sums = Checksum {
         checksum_crc32: input.checksum_crc32.take(),
@@ -115,7 +114,9 @@ pub async fn copy(door: &S3Door, request: S3Request<CopyObjectInput>) -> Outcome
     if (&from, &from_key) == (&to, &to_key) && !replaces {
         return Err(Error::new(ErrorKind::BadRequest, "an object is copied to itself, which changes nothing").into());
     }
-    let kept = Attributes::read(door.0.files.catalog.attributes(&source.id).await?.as_deref())?;
+    let kept = tags::attributes(door, &source).await?;
+    let replaces_tags = input.tagging_directive.as_ref().is_some_and(|directive| directive.as_str() == "REPLACE");
+    let tags = if replaces_tags { tags::of_header(input.tagging.as_deref())? } else { kept.tags.clone() };
     let (attributes, content_type) = if replaces {
         let metadata = input.metadata.unwrap_or_default().into_iter().collect();
         let given = Attributes {
@@ -124,10 +125,11 @@ pub async fn copy(door: &S3Door, request: S3Request<CopyObjectInput>) -> Outcome
             content_encoding: input.content_encoding,
             content_language: input.content_language,
             metadata,
+            tags,
         };
         (given, input.content_type)
     } else {
-        (kept, source.content_type.clone())
+        (Attributes { tags, ..kept }, source.content_type.clone())
     };
     let put = Put { content_type, attributes: Some(attributes.document()?), ..Put::new(to_key) };
     let receipt = door.0.land.file(&context, &to, put, whole(door, &source).await?).await?;

@@ -79,7 +79,9 @@ impl Place {
         };
         // What it says later is read away, so that it never waits for us.
         std::thread::spawn(move || lines.for_each(drop));
-        Ok(Node { child, url, s3, client: reqwest::Client::builder().timeout(Duration::from_secs(30)).build().unwrap() })
+        // Given up by us before the node does, so that a request never goes out on a connection that is being closed.
+        let client = reqwest::Client::builder().timeout(Duration::from_secs(30)).pool_idle_timeout(Duration::from_secs(5)).build().unwrap();
+        Ok(Node { child, url, s3, client })
     }
 }
 

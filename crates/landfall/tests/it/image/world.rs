@@ -298,9 +298,10 @@ impl World {
         (&self.place, self.folder.path())
     }
 
-    /// Puts any bytes.
+    /// Puts any bytes, and says of them that they are those of `key`.
     pub async fn put_bytes(&self, dataset: &DatasetName, key: &str, bytes: Bytes) -> LandingId {
-        self.node.land.file(&admin(), dataset, Put::new(key.parse().unwrap()), stream::iter([Ok(bytes)])).await.unwrap().id
+        let put = Put { attributes: Some(format!("{{\"of\":\"{key}\"}}")), ..Put::new(key.parse().unwrap()) };
+        self.node.land.file(&admin(), dataset, put, stream::iter([Ok(bytes)])).await.unwrap().id
     }
 
     /// Lands a body of events as it is.
