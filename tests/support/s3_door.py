@@ -317,6 +317,7 @@ def command_line():
             ["aws", "--endpoint-url", url, "s3", *words], env=environment, check=True, capture_output=True, text=True
         ).stdout
 
+    assert [line.split()[2] for line in aws("ls").splitlines()] == ["files", "other"]
     with tempfile.TemporaryDirectory() as folder:
         text = "id,name\n1,one\n2,two\n"
         with open(f"{folder}/a.csv", "w") as file:

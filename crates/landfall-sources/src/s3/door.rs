@@ -1,5 +1,9 @@
 //! Which operations there are.
 
+use std::sync::Arc;
+
+use landfall_catalog::datasets::DatasetRecord;
+use landfall_model::DatasetName;
 use s3s::dto::*;
 use s3s::{S3, S3Request, S3Response, S3Result};
 
@@ -122,13 +126,17 @@ fn bucket<T>(door: &S3Door, request: &S3Request<T>, bucket: &str) -> Outcome<()>
     Ok(())
 }
 
-/// The datasets in which the caller may do something.
+/// The datasets in which the caller may do something. Each is as old as its definition.
 fn buckets(door: &S3Door, request: &S3Request<ListBucketsInput>) -> Outcome<S3Response<ListBucketsOutput>> {
     let context = context(&door.0.files.gate, request)?;
     let all = door.0.files.definitions.all();
-    let seen = all.keys().filter(|name| door.0.files.gate.authorize_any(&context, name).is_ok());
-    let mut names: Vec<_> = seen.map(ToString::to_string).collect();
-    names.sort();
-    let buckets = names.into_iter().map(|name| Bucket { name: Some(name), ..Bucket::default() }).collect();
+    let seen = all.iter().filter(|(name, record)| record.beside.is_none() && door.0.files.gate.authorize_any(&context, name).is_ok());
+    let bucket = |(name, record): (&DatasetName, &Arc<DatasetRecord>)| Bucket {
+        name: Some(name.to_string()),
+        creation_date: Some(get::moment(record.changed_at)),
+        ..Bucket::default()
+    };
+    let mut buckets: Vec<_> = seen.map(bucket).collect();
+    buckets.sort_by(|a, b| a.name.cmp(&b.name));
     Ok(S3Response::new(ListBucketsOutput { buckets: Some(buckets), ..ListBucketsOutput::default() }))
 }
