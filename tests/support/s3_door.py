@@ -283,6 +283,9 @@ def presigned():
     assert status("PUT", put, b"", {"x-amz-copy-source": "files/small.bin"})[0] == 403
     assert status("PUT", put, b"x", {"x-amz-meta-a": "b"})[0] == 403
     assert status("GET", get) == (200, b"by a link")
+    form = {"content-type": "multipart/form-data; boundary=x"}
+    assert b"NotImplemented" in status("POST", f"{url}/files", b"--x\r\n", form)[1]
+    assert b"EntityTooLarge" in status("POST", f"{url}/files?delete", b"x" * (3 << 20))[1]
     assert b"AccessDenied" in status("GET", f"{url}/files/presigned/a%20b.txt")[1]
 
 

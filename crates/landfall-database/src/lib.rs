@@ -10,6 +10,8 @@ mod queue;
 mod sqlite;
 mod statistics;
 mod submission;
+#[cfg(feature = "testing")]
+pub mod testing;
 mod tx;
 mod value;
 

@@ -68,6 +68,9 @@ pub const ANSWER_IDLE_TIMEOUT: Duration = Duration::from_secs(60);
 /// While an answer waits for its client, it must take this many bytes a second on average, or use up `ANSWER_IDLE_TIMEOUT`.
 pub const ANSWER_BYTES_PER_SECOND_MIN: u64 = 1024;
 
+/// Bytes of a document of S3: a thousand keys to delete, or ten thousand parts, take less.
+pub const S3_DOCUMENT_BYTES_MAX: u64 = 2 << 20;
+
 /// Connections that one door holds open at once; the next waits in the kernel's queue.
 pub const CONNECTIONS_MAX: usize = 12_000;
 

@@ -25,7 +25,7 @@ pub fn not_implemented(what: &str) -> Refused {
     Refused(S3Error::with_message(S3ErrorCode::NotImplemented, format!("{what} is not implemented here")))
 }
 
-pub fn s3_error(error: Error) -> S3Error {
+fn s3_error(error: Error) -> S3Error {
     S3Error::with_message(code(error.kind), error.message)
 }
 

@@ -25,12 +25,15 @@ use axum::body::Body;
 use axum::extract::Request;
 use axum::response::{IntoResponse, Response};
 use landfall_access::Gate;
+use landfall_access::http::Budget;
 use landfall_catalog::{Catalog, Definitions};
 use landfall_land::Land;
 use landfall_store::Store;
 use metrics::Histogram;
 use s3s::service::{S3Service, S3ServiceBuilder};
 
+use self::body::Bounded;
+use self::errors::{Outcome, Refused};
 use crate::files::Files;
 
 /// What the operations work with. Cloning shares it.
@@ -59,15 +62,19 @@ impl S3Door {
         service.set_access(auth::LetIn);
         service.set_validation(auth::AnyName);
         let service = service.build();
-        Router::new().fallback(move |request| answer(service.clone(), request))
+        let budget = Budget::default();
+        Router::new().fallback(move |request| answer(service.clone(), budget.clone(), request))
     }
 }
 
-async fn answer(service: S3Service, request: Request) -> Response {
-    let asked = unsigned::refuse(&request).and_then(|()| body::bounded(request));
-    let answered = match asked {
-        Ok(request) => service.call(request).await,
-        Err(error) => errors::s3_error(error).to_http_response().map_err(|error| s3s::HttpError::new(Box::new(error))),
+async fn answer(service: S3Service, budget: Budget, request: Request) -> Response {
+    let answered = match admitted(request, &budget).await {
+        Ok(Bounded { request, held }) => {
+            let answered = service.call(request).await;
+            drop(held);
+            answered
+        }
+        Err(Refused(error)) => error.to_http_response().map_err(|error| s3s::HttpError::new(Box::new(error))),
     };
     match answered {
         Ok(answer) => answer.map(Body::new),
@@ -77,4 +84,9 @@ async fn answer(service: S3Service, request: Request) -> Response {
             axum::http::StatusCode::INTERNAL_SERVER_ERROR.into_response()
         }
     }
+}
+
+async fn admitted(request: Request, budget: &Budget) -> Outcome<Bounded> {
+    unsigned::refuse(&request)?;
+    body::bounded(request, budget).await
 }

@@ -47,8 +47,8 @@ fn files_with(folder: &Path, text: &str) -> Vec<String> {
 async fn found(world: &World, text: &str) -> Vec<String> {
     let (catalog, folder) = world.places();
     let mut found = files_with(folder, text);
-    if let TestCatalog::Sqlite(folder) = catalog {
-        found.extend(files_with(folder.path(), text));
+    if let Some(folder) = catalog.folder() {
+        found.extend(files_with(folder, text));
     }
     found.extend(catalog.tables_with(text).await);
     found.extend(world.objects_with(text).await);
