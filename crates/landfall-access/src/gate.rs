@@ -60,7 +60,7 @@ impl Gate {
             Credentials::Bearer(secret) => self.known(None, secret)?,
             Credentials::Basic { user, password } => self.known(Some(user), password)?,
         };
-        Ok(Context { principal, groups: Arc::default(), admin, source, peer, request: RequestId::next() })
+        Ok(ungrouped(principal, admin, source, peer))
     }
 
     pub(crate) fn master(&self) -> &MasterKey {
@@ -82,7 +82,7 @@ impl Gate {
             return Err(unknown());
         }
         let (principal, admin) = (Principal::Key(name.to_owned()), name == ADMIN);
-        Ok(Context { principal, groups: Arc::default(), admin, source, peer, request: RequestId::next() })
+        Ok(ungrouped(principal, admin, source, peer))
     }
 
     /// Whose secret it is, and whether the administrator's.
@@ -134,6 +134,11 @@ impl Gate {
             Decision::Under(_) | Decision::Denied => Err(refusal(context, action, "the system")),
         }
     }
+}
+
+/// A caller who is in no group.
+fn ungrouped(principal: Principal, admin: bool, source: Source, peer: Option<SocketAddr>) -> Context {
+    Context { principal, groups: Arc::default(), admin, source, peer, request: RequestId::next() }
 }
 
 fn unknown() -> Error {

@@ -87,8 +87,11 @@ fn land(tx: &mut Tx, file: &NewFile) -> Result<(FileLanded, Option<Count>)> {
     let mut removed = None;
     if let Some(current) = current {
         if current.digest == landing.digest {
-            let current = Landing { content_type: landing.content_type.clone(), ..current };
-            describe(tx, &current, file.attributes.as_deref())?;
+            if file.attributes.is_some() {
+                let sql = "update landings set content_type = $2 where id = $1";
+                tx.execute(sql, &[current.id.as_str().into(), landing.content_type.clone().into()])?;
+            }
+            describe(tx, &current.id, file.attributes.as_deref())?;
             return Ok((FileLanded::Unchanged(Box::new(current)), None));
         }
         removed = end(tx, &current, "replaced", now)?;
@@ -99,7 +102,7 @@ fn land(tx: &mut Tx, file: &NewFile) -> Result<(FileLanded, Option<Count>)> {
     if matches!(landing.body, BodyPlace::Object { .. }) && !paths::keep(tx, landing.id.as_str(), 1)? {
         return Err(paths::too_late(landing.id.as_str()));
     }
-    describe(tx, &landing, file.attributes.as_deref())?;
+    describe(tx, &landing.id, file.attributes.as_deref())?;
     if let Some(body) = &file.body {
         tx.execute("insert into bodies (landing, bytes) values ($1, $2)", &[landing.id.as_str().into(), body.into()])?;
     }
@@ -113,12 +116,10 @@ fn land(tx: &mut Tx, file: &NewFile) -> Result<(FileLanded, Option<Count>)> {
 }
 
 /// The newest description holds, also where the content is the same; a sender who says nothing leaves what was said.
-fn describe(tx: &mut Tx, landing: &Landing, attributes: Option<&str>) -> Result<()> {
+fn describe(tx: &mut Tx, landing: &LandingId, attributes: Option<&str>) -> Result<()> {
     let Some(attributes) = attributes else { return Ok(()) };
     let sql = "insert into attributes (landing, body) values ($1, $2) on conflict (landing) do update set body = excluded.body";
-    tx.execute(sql, &[landing.id.as_str().into(), attributes.into()])?;
-    let sql = "update landings set content_type = $2 where id = $1";
-    tx.execute(sql, &[landing.id.as_str().into(), landing.content_type.clone().into()]).map(drop)
+    tx.execute(sql, &[landing.as_str().into(), attributes.into()]).map(drop)
 }
 
 fn landings_of(rows: &[Row]) -> Result<Vec<Landing>> {
@@ -169,7 +170,7 @@ impl Catalog {
         let (landing, attributes) = (landing.clone(), attributes.to_owned());
         self.write(move |tx| {
             let live = find(tx, &landing)?.filter(|landing| landing.state == LandingState::Live);
-            live.map_or(Ok(false), |landing| describe(tx, &landing, Some(&attributes)).map(|()| true))
+            live.map_or(Ok(false), |landing| describe(tx, &landing.id, Some(&attributes)).map(|()| true))
         })
         .await
     }

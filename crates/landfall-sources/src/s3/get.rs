@@ -1,5 +1,6 @@
 //! `GetObject` and `HeadObject`: the bytes that landed, with ranges and conditions.
 
+use std::ops::Range;
 use std::time::{Duration, UNIX_EPOCH};
 
 use landfall_model::{Error, ErrorKind, Landing};
@@ -40,6 +41,19 @@ fn check(input: &GetObjectInput, landing: &Landing) -> Outcome<()> {
 }
 
 pub async fn get(door: &S3Door, request: S3Request<GetObjectInput>) -> Outcome<S3Response<GetObjectOutput>> {
+    let Found { landing, range, head } = find(door, request).await?;
+    let body = Some(blob(door.0.files.read(&landing, range).await?));
+    Ok(S3Response::new(GetObjectOutput { body, ..head }))
+}
+
+/// What is asked for, and the answer without its bytes.
+struct Found {
+    landing: Landing,
+    range: Range<u64>,
+    head: GetObjectOutput,
+}
+
+async fn find(door: &S3Door, request: S3Request<GetObjectInput>) -> Outcome<Found> {
     let context = context(&door.0.files.gate, &request)?;
     let input = request.input;
     let (dataset, key) = named(&input.bucket, &input.key)?;
@@ -61,10 +75,8 @@ pub async fn get(door: &S3Door, request: S3Request<GetObjectInput>) -> Outcome<S
     };
     let content_range = input.range.map(|_| format!("bytes {}-{}/{size}", range.start, range.end.saturating_sub(1)));
     let length = i64::try_from(range.end - range.start).unwrap_or(i64::MAX);
-    let bytes = door.0.files.read(&landing, range).await?;
-    Ok(S3Response::new(GetObjectOutput {
+    let head = GetObjectOutput {
         accept_ranges: Some("bytes".into()),
-        body: Some(blob(bytes)),
         cache_control: input.response_cache_control.or(attributes.cache_control.clone()),
         content_disposition: input.response_content_disposition.or(attributes.content_disposition.clone()),
         content_encoding: input.response_content_encoding.or(attributes.content_encoding.clone()),
@@ -77,7 +89,8 @@ pub async fn get(door: &S3Door, request: S3Request<GetObjectInput>) -> Outcome<S
         metadata: attributes.metadata(),
         tag_count: i32::try_from(attributes.tags.len()).ok().filter(|count| *count > 0),
         ..GetObjectOutput::default()
-    }))
+    };
+    Ok(Found { landing, range, head })
 }
 
 /// What a file is said to be whose sender said nothing.
@@ -99,8 +112,8 @@ pub async fn head(door: &S3Door, request: S3Request<HeadObjectInput>) -> Outcome
         version_id: input.version_id,
         ..GetObjectInput::default()
     });
-    let found = get(door, asked).await?;
-    Ok(found.map_output(|found| HeadObjectOutput {
+    let found = find(door, asked).await?.head;
+    Ok(S3Response::new(HeadObjectOutput {
         accept_ranges: found.accept_ranges,
         cache_control: found.cache_control,
         content_disposition: found.content_disposition,
